@@ -1,5 +1,6 @@
 /** The document of the catalogue: what its form needs to find in it. */
 import type { Schema } from "../api/client";
+import { fieldsOf } from "./document-changes";
 
 export type Document = Schema["Catalogue"];
 export type Model = Document["models"][number];
@@ -11,25 +12,24 @@ export const parseCatalogue = (value: unknown): Document | string =>
 
 /** Whether a value has everything that the form shows. */
 function isDocument(value: unknown): value is Document {
-  const { margin_percent, models, packages } = fields(value);
+  const { margin_percent, models, packages } = fieldsOf(value);
   return typeof margin_percent === "number" && all(models, isModel) && all(packages, isPackage);
 }
 
 function isModel(value: unknown): boolean {
-  const { id, title, price } = fields(value);
-  const { credits, per, qualities = [] } = fields(price);
+  const { id, title, price } = fieldsOf(value);
+  const { credits, per, qualities = [] } = fieldsOf(price);
   const texts = [id, title, per].every((text) => typeof text === "string");
-  return texts && typeof credits === "number" && all(qualities, (tier) => typeof fields(tier).credits === "number");
+  return texts && typeof credits === "number" && all(qualities, (tier) => typeof fieldsOf(tier).credits === "number");
 }
 
 function isPackage(value: unknown): boolean {
-  const { id, title, credits, prices } = fields(value);
+  const { id, title, credits, prices } = fieldsOf(value);
   const texts = [id, title].every((text) => typeof text === "string");
-  return texts && typeof credits === "number" && all(prices, (price) => /^[A-Z]{3}$/.test(`${fields(price).currency}`));
+  return (
+    texts && typeof credits === "number" && all(prices, (price) => /^[A-Z]{3}$/.test(`${fieldsOf(price).currency}`))
+  );
 }
-
-const fields = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null ? { ...value } : {};
 
 const all = (value: unknown, holds: (member: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(holds);

@@ -11,7 +11,7 @@ import {
   withQualityPrice,
 } from "./catalogue-document";
 import type { FormProperties } from "./document-desk";
-import { NumberField, WholeDocument } from "./document-fields";
+import { DocumentForm, NumberField } from "./document-fields";
 import { staffText } from "./text";
 
 type RuleOf = FormProperties<Document>["rule"];
@@ -35,12 +35,8 @@ export function shownFields(document: Document): Set<string> {
 export function CatalogueForm({ form, document, rule, onChange, onReview }: FormProperties<Document>) {
   const t = staffText.value.catalogue;
   const { models, packages } = document;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onReview();
-  };
   return (
-    <form class="stack" ref={form} onSubmit={submit}>
+    <DocumentForm {...{ form, document, onChange, onReview }} hint={t.jsonHint} parse={parseCatalogue}>
       <section class="card stack">
         <h2>{t.prices}</h2>
         <NumberField
@@ -67,13 +63,7 @@ export function CatalogueForm({ form, document, rule, onChange, onReview }: Form
           onChange={(sold) => onChange({ ...document, packages: replaced(packages, index, sold) })}
         />
       ))}
-      <WholeDocument document={document} hint={t.jsonHint} parse={parseCatalogue} onChange={onChange} />
-      <div class="row">
-        <button type="submit" class="button">
-          {staffText.value.documents.review}
-        </button>
-      </div>
-    </form>
+    </DocumentForm>
   );
 }
 

@@ -61,3 +61,7 @@ export function parseDocument<D>(
     return { error: (error as SyntaxError).message };
   }
 }
+
+/** Returns the fields of an object; none of anything else. */
+export const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? { ...value } : {};

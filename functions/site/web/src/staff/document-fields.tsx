@@ -1,4 +1,5 @@
 /** The fields that the forms of documents have in common. */
+import type { ComponentChildren, RefObject } from "preact";
 import { useState } from "preact/hooks";
 
 import { Area, Field } from "../ui/field";
@@ -42,6 +43,32 @@ export function NumberField({ label, hint, error, digits = 0, value, onValue }: 
   );
 }
 
+type DocumentFormProperties<D> = WholeProperties<D> & {
+  form: RefObject<HTMLFormElement | null>;
+  onReview: () => void;
+  /** The fields. */
+  children: ComponentChildren;
+};
+
+/** The form of a document: its fields, then the whole document as text. */
+export function DocumentForm<D>({ form, onReview, children, ...whole }: DocumentFormProperties<D>) {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onReview();
+  };
+  return (
+    <form class="stack" ref={form} onSubmit={submit}>
+      {children}
+      <WholeDocument {...whole} />
+      <div class="row">
+        <button type="submit" class="button">
+          {staffText.value.documents.review}
+        </button>
+      </div>
+    </form>
+  );
+}
+
 interface WholeProperties<D> {
   document: D;
   hint: string;
@@ -51,7 +78,7 @@ interface WholeProperties<D> {
 }
 
 /** The whole document as text, for what has no field. */
-export function WholeDocument<D>({ document, hint, parse, onChange }: WholeProperties<D>) {
+function WholeDocument<D>({ document, hint, parse, onChange }: WholeProperties<D>) {
   const t = staffText.value.documents;
   const [typed, setTyped] = useState<string>();
   const [error, setError] = useState<string>();

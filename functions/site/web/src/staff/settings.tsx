@@ -2,8 +2,9 @@
 import { api, type Schema, unwrap } from "../api/client";
 import { text } from "../text";
 import { Select } from "../ui/field";
+import { fieldsOf } from "./document-changes";
 import { DocumentDesk, type DocumentRoutes, type FormProperties } from "./document-desk";
-import { NumberField, WholeDocument } from "./document-fields";
+import { DocumentForm, NumberField } from "./document-fields";
 import { staffText } from "./text";
 
 type Settings = Schema["ServiceSettings"];
@@ -58,12 +59,8 @@ export function Settings() {
 function SettingsForm({ form, document, rule, onChange, onReview }: FormProperties<Settings>) {
   const t = staffText.value.settings;
   const { plans, welcome, fraud_rules } = document;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onReview();
-  };
   return (
-    <form class="stack" ref={form} onSubmit={submit}>
+    <DocumentForm {...{ form, document, onChange, onReview }} hint={t.jsonHint} parse={parse}>
       {PLANS.map((plan) => (
         <PlanFields
           key={plan}
@@ -109,13 +106,7 @@ function SettingsForm({ form, document, rule, onChange, onReview }: FormProperti
           ))}
         </div>
       </fieldset>
-      <WholeDocument document={document} hint={t.jsonHint} parse={parse} onChange={onChange} />
-      <div class="row">
-        <button type="submit" class="button">
-          {staffText.value.documents.review}
-        </button>
-      </div>
-    </form>
+    </DocumentForm>
   );
 }
 
@@ -155,20 +146,17 @@ function PlanFields({ title, limits, rule, onChange }: PlanProperties) {
   );
 }
 
-const parts = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null ? { ...value } : {};
-
 /** Returns the settings that a value is, or the first field that the form needs and that is no number. */
 export function parse(value: unknown): Settings | string {
-  const { plans, welcome, fraud_rules } = parts(value);
+  const { plans, welcome, fraud_rules } = fieldsOf(value);
   const numbers = (path: string, fields: readonly string[], value: unknown) =>
-    fields.map((field) => ({ path: `${path}.${field}`, value: parts(value)[field] }));
+    fields.map((field) => ({ path: `${path}.${field}`, value: fieldsOf(value)[field] }));
   const found = [
     ...PLANS.flatMap((plan) => {
-      const limits = parts(plans)[plan];
+      const limits = fieldsOf(plans)[plan];
       return [
         ...numbers(`plans.${plan}`, LIMITS, limits),
-        ...numbers(`plans.${plan}.submits`, RATES, parts(limits).submits),
+        ...numbers(`plans.${plan}.submits`, RATES, fieldsOf(limits).submits),
       ];
     }),
     ...numbers("welcome", WELCOME, welcome),

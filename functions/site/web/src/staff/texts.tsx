@@ -3,8 +3,9 @@ import { useId, useState } from "preact/hooks";
 
 import { api, type Schema, unwrap } from "../api/client";
 import { Area, Field } from "../ui/field";
+import { fieldsOf } from "./document-changes";
 import { DocumentDesk, type DocumentRoutes, type FormProperties } from "./document-desk";
-import { WholeDocument } from "./document-fields";
+import { DocumentForm } from "./document-fields";
 import { sectionsOf, textOf } from "./terms-format";
 import { staffText } from "./text";
 
@@ -40,12 +41,8 @@ function TextsForm({ form, document, rule, onChange, onReview }: FormProperties<
     const broken = rule(`document.${field}`);
     return broken && staffText.value.documents.demanded(broken);
   };
-  const submit = (event: Event) => {
-    event.preventDefault();
-    onReview();
-  };
   return (
-    <form class="stack" ref={form} onSubmit={submit}>
+    <DocumentForm {...{ form, document, onChange, onReview }} hint={t.jsonHint} parse={parse}>
       <fieldset class="card stack">
         <legend class="label">{t.service}</legend>
         <div class="field-grid">
@@ -119,13 +116,7 @@ function TextsForm({ form, document, rule, onChange, onReview }: FormProperties<
           />
         ))}
       </fieldset>
-      <WholeDocument document={document} hint={t.jsonHint} parse={parse} onChange={onChange} />
-      <div class="row">
-        <button type="submit" class="button">
-          {staffText.value.documents.review}
-        </button>
-      </div>
-    </form>
+    </DocumentForm>
   );
 }
 
@@ -200,31 +191,28 @@ function LogoField({ value, error, onValue }: LogoProperties) {
   );
 }
 
-const parts = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null ? { ...value } : {};
-
 const isSection = (value: unknown): boolean => {
-  const { title, text, items = [] } = parts(value);
+  const { title, text, items = [] } = fieldsOf(value);
   return typeof title === "string" && typeof text === "string" && Array.isArray(items);
 };
 
 /** Returns the texts that a value is, or the first field that the form needs and that is missing. */
 export function parse(value: unknown): Document | string {
-  const { name, contact, logo, imprint, accent, terms } = parts(value);
+  const { name, contact, logo, imprint, accent, terms } = fieldsOf(value);
   const texts = {
     name,
     contact,
     logo,
-    "imprint.en": parts(imprint).en,
-    "imprint.de": parts(imprint).de,
-    "accent.light": parts(accent).light,
-    "accent.dark": parts(accent).dark,
-    "terms.version": parts(terms).version,
+    "imprint.en": fieldsOf(imprint).en,
+    "imprint.de": fieldsOf(imprint).de,
+    "accent.light": fieldsOf(accent).light,
+    "accent.dark": fieldsOf(accent).dark,
+    "terms.version": fieldsOf(terms).version,
   };
   const missing = Object.entries(texts).find(([, text]) => typeof text !== "string");
   if (missing) return missing[0];
   const broken = LANGUAGES.find((language) => {
-    const sections = parts(terms)[language];
+    const sections = fieldsOf(terms)[language];
     return !Array.isArray(sections) || !sections.every(isSection);
   });
   return broken ? `terms.${broken}` : (value as Document);
