@@ -312,7 +312,7 @@ async function administer(visitor) {
   await visitor.look("console-promotions");
   await ada.go("/credits");
   const redeem = async () => {
-    await ada.page.getByLabel("Code", { exact: true }).fill(code.toLowerCase());
+    await ada.page.getByLabel("Promotion or gift code").fill(code.toLowerCase());
     await ada.page.getByRole("button", { name: "Redeem", exact: true, disabled: false }).press("Enter");
   };
   await redeem();

@@ -252,6 +252,27 @@ for (const [provider, pay] of [["Stripe", "Pay by card"], ["PayPal", "Pay with P
   });
 }
 
+await journey("buying a gift and redeeming it", async () => {
+  await ada.go("/credits");
+  await page.getByRole("radio", { name: "PayPal" }).check();
+  await page.getByRole("checkbox", { name: "Buy as a gift" }).check();
+  await ada.look("credits-gift");
+  await ada.press("Buy Starter");
+  await page.getByRole("button", { name: "Pay with PayPal", exact: true }).click();
+  await page.waitForURL("**/credits/*");
+  await ada.sees("Your gift of 200 credits is ready");
+  const code = await page.getByLabel("Gift code").inputValue();
+  ensure(/^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/.test(code), `${code} is no gift code`);
+  await ada.look("gift");
+  const payment = new URL(page.url()).pathname;
+  await ada.go("/credits");
+  await page.getByLabel("Promotion or gift code").fill(code.toLowerCase());
+  await ada.press("Redeem");
+  await ada.sees("200 credits added.");
+  await ada.go(payment);
+  await ada.sees("Your gift was redeemed on");
+});
+
 await journey("usage, transactions and receipts", async () => {
   await ada.go("/credits/usage");
   await page.locator(`.usage-chart rect:not([height="0"])`).first().waitFor();

@@ -1,5 +1,6 @@
-//! Tests of the credit statement and of promotions.
+//! Tests of the credit statement, of promotions and of gifts.
 
+pub mod gifts;
 pub mod promotions;
 mod statements;
 
@@ -9,5 +10,5 @@ use crate::env::trial::TestEnvs;
 
 /// Lists the tests of this area that share a stack.
 pub fn trials(envs: Option<&'static TestEnvs>) -> Vec<Trial> {
-    [promotions::trials(envs), statements::trials(envs)].into_iter().flatten().collect()
+    [gifts::trials(envs), promotions::trials(envs), statements::trials(envs)].into_iter().flatten().collect()
 }

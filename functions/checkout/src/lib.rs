@@ -15,6 +15,7 @@ use api::{
     payments::checkout::{
         self, CheckoutRequest, PackageView, Packages, PaymentPage, PaymentProviderView, PaymentView, PlanView,
     },
+    payments::gifts::{gift_code, gift_of_payment},
     refusal_problem, store_problem,
 };
 use axum::{
@@ -129,20 +130,29 @@ async fn create(
     state.mutations.limit("checkout", id.0.as_bytes(), (HOUR_S, CHECKOUTS_PER_HOUR), now).await?;
 
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
+    let payment = if body.gift {
+        let gift = gift_of_payment(state.mutations.sealer().await?, payment.id);
+        payment.for_gift(gift)
+    } else {
+        payment
+    };
     let reference = PaymentReference::Payment(payment.id);
     let writes = [Write::Payment(&payment), Write::PaymentPointer(&reference, &payment)];
     table.commit(&writes).await.map_err(store_problem)?;
 
-    let (package, _) = choice;
+    let title = match choice {
+        (package, _) if body.gift => format!("Gift code: {}", package.title),
+        (package, _) => package.title.clone(),
+    };
     let buyer = Buyer { email: &account.email, billing_email: account.billing_email.as_deref() };
-    let hosted = state.payments.create(&payment, &package.title, buyer, now).await.map_err(payment_problem)?;
+    let hosted = state.payments.create(&payment, &title, buyer, now).await.map_err(payment_problem)?;
     let payment = payment.with_checkout(hosted.checkout);
     let client = (context.client_address, context.user_agent.as_str());
     let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::Checkout, now, client);
     // No race can be lost here: no other request writes a payment whose page was not returned yet.
     mutation
         .run(|| async {
-            let view = PaymentView::new(payment.clone(), Some(hosted.url.clone()));
+            let view = PaymentView::new(payment.clone(), None, Some(hosted.url.clone()));
             let response = MutationResponse::created(view).at(format!("/v1/checkout/{}", payment.id));
             mutation.commit(&[Write::Payment(&payment), Write::Activity(&activity)], response).await
         })
@@ -158,7 +168,12 @@ async fn list(
     let paging: Paging<'_, _, PaymentId> = Paging::open(&state.mutations, ("payments", id), query).await?;
     let page = state.mutations.table.payments(id, paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
-    let items = page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect();
+    let gifts = state.mutations.table.gifts_of(&page.items).await.map_err(store_problem)?;
+    let view = |payment: Payment| {
+        let gift = payment.gift.and_then(|id| gifts.get(&id));
+        PaymentView::new(payment, gift, None)
+    };
+    let items = page.items.into_iter().map(view).collect();
     Ok(axum::Json(PaymentPage { items, next }).into_response())
 }
 
@@ -182,7 +197,9 @@ async fn show(
             Err(error) => log_failure(&payment, &error),
         }
     }
-    Ok(axum::Json(PaymentView::new(payment, None)).into_response())
+    let (sealer, id) = (state.mutations.sealer().await?, payment.id);
+    let view = state.view(payment, None).await?.with_code(|| gift_code(sealer, id));
+    Ok(axum::Json(view).into_response())
 }
 
 async fn capture(
@@ -214,7 +231,7 @@ async fn capture(
     // The payment is captured and written. Only the response is stored here.
     mutation
         .run(|| async {
-            mutation.commit(&[], MutationResponse::ok(PaymentView::new(payment.clone(), page.clone()))).await
+            mutation.commit(&[], MutationResponse::ok(state.view(payment.clone(), page.clone()).await?)).await
         })
         .await
 }
@@ -222,6 +239,12 @@ async fn capture(
 impl AppState {
     async fn catalogue(&self, now: Timestamp) -> Result<Arc<Catalogue>, Problem> {
         self.catalogues.present(&self.mutations.table, now).await.map_err(store_problem)
+    }
+
+    /// Shows a payment with its gift, if it is for one.
+    async fn view(&self, payment: Payment, page: Option<String>) -> Result<PaymentView, Problem> {
+        let gift = self.mutations.table.gift_of(&payment).await.map_err(store_problem)?;
+        Ok(PaymentView::new(payment, gift.as_ref(), page))
     }
 
     async fn own_payment(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {

@@ -64,6 +64,8 @@ pub(crate) enum CauseKind {
     Adjustment,
     /// The code of a promotion was redeemed.
     Redemption,
+    /// A gift code was redeemed.
+    Gift,
 }
 
 /// The items of one kind. They are adjacent in the partition, so on consecutive pages.
@@ -179,6 +181,7 @@ impl ArchiveContents {
             Cause::Restore { .. } => (CauseKind::Restore, CreditBucket::Available),
             Cause::Adjustment { .. } => (CauseKind::Adjustment, CreditBucket::Available),
             Cause::Redemption { .. } => (CauseKind::Redemption, CreditBucket::Available),
+            Cause::Gift { .. } => (CauseKind::Gift, CreditBucket::Available),
         };
         let moved = self.moved.entry(cause).or_default();
         moved.entries += 1;

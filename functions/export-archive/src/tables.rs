@@ -20,6 +20,7 @@ pub(crate) const LEDGER_COLUMNS: &[&str] = &[
     "payment",
     "bought",
     "granted",
+    "gifted",
     "available",
     "held",
     "spent",
@@ -71,6 +72,7 @@ pub(crate) fn entry(entry: &LedgerEntry) -> csv::Result<String> {
         Cause::Restore { payment } => ("restore", None, Some(payment)),
         Cause::Adjustment { .. } => ("adjustment", None, None),
         Cause::Redemption { .. } => ("redemption", None, None),
+        Cause::Gift { .. } => ("gift", None, None),
     };
     let posted = |bucket: CreditBucket| {
         let postings = entry.postings.iter().filter(|posting| posting.bucket == bucket);
@@ -81,6 +83,7 @@ pub(crate) fn entry(entry: &LedgerEntry) -> csv::Result<String> {
     let buckets = [
         CreditBucket::Bought,
         CreditBucket::Granted,
+        CreditBucket::Gifted,
         CreditBucket::Available,
         CreditBucket::Held,
         CreditBucket::Spent,

@@ -23,7 +23,7 @@ use axum::{extract::State, response::Response};
 use domain::{
     AccountId, ActivityId, AuditEntryId, GenerationId, PaymentId, Refusal, TicketId, UploadId,
     accounts::account::Account, generations::share::MEDIA_LINK_S, generations::upload::UploadState,
-    staff::audit::AuditedResource,
+    payments::payment::Payment, staff::audit::AuditedResource,
 };
 use runtime::{
     clock,
@@ -174,7 +174,12 @@ impl List for Payments {
         after: Option<PaymentId>,
     ) -> Result<Items<Self>, StoreError> {
         let page = table.payments(account, limit, after).await?;
-        Ok((page.items.into_iter().map(|payment| PaymentView::new(payment, None)).collect(), page.next))
+        let gifts = table.gifts_of(&page.items).await?;
+        let view = |payment: Payment| {
+            let gift = payment.gift.and_then(|id| gifts.get(&id));
+            PaymentView::new(payment, gift, None).with_redeemer(gift)
+        };
+        Ok((page.items.into_iter().map(view).collect(), page.next))
     }
 
     fn page(items: Vec<PaymentView>, next: Option<String>) -> PaymentPage {

@@ -85,7 +85,7 @@ pub const EVENTS: &[Event] = &[
     event(
         "events/account/redeem-unknown-code.json",
         Http(400),
-        &["GetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"],
+        &["GetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "GetItem"],
     ),
     event("events/submit/create.json", Http(202), &["UpdateItem", "GetItem", "TransactWriteItems", "SendMessage"]),
     event("events/submit/create-above-maximum.json", Http(402), &["UpdateItem", "GetItem"]),

@@ -167,7 +167,8 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
             new_account_credits: Credits(ceiling),
             lost_disputes: u32::MAX,
         };
-        let around = SettlementContext { account: &account, others: &payments, cards_in_hour: 1, rules: &rules };
+        let around =
+            SettlementContext { account: &account, others: &payments, cards_in_hour: 1, rules: &rules, gift: None };
         let settled = settlement::apply_facts(
             &opened,
             &[PaymentFact::Paid(receipt)],

@@ -1,4 +1,4 @@
-//! Typed ids. All but that of the account are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)),
+//! Typed ids. All but those of accounts and gifts are UUIDv7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)),
 //! so that they sort by time.
 
 use std::{fmt, str::FromStr};
@@ -144,4 +144,8 @@ id!(
 id!(
     /// A promotion.
     PromotionId
+);
+id!(
+    /// A gift: a keyed hash of its code, so that it is found by the code alone.
+    GiftId
 );

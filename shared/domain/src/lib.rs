@@ -29,7 +29,7 @@ pub mod support;
 pub use credits::ledger::Credits;
 pub use ids::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, HoldId, InvitationId, LedgerEntryId, PasskeyId, PaymentId, PromotionId, ReceiptId, ReportId,
+    GiftId, GuestTicketId, HoldId, InvitationId, LedgerEntryId, PasskeyId, PaymentId, PromotionId, ReceiptId, ReportId,
     ShareId, TicketId, UploadId,
 };
 pub use refusal::Refusal;

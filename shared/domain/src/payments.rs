@@ -2,6 +2,7 @@
 
 pub mod fact;
 pub mod fraud;
+pub mod gift;
 pub mod payment;
 pub(crate) mod returns;
 pub mod review;

@@ -340,6 +340,12 @@ pub const DATA_KINDS: &[DataKind] = &[
         ErasureRule::WithTarget,
     ),
     shared_item(
+        "gift",
+        "what a gift code gives, under a keyed hash of the code, until it is redeemed, and then which account redeemed it",
+        RetentionRule::Account,
+        ErasureRule::WithTarget,
+    ),
+    shared_item(
         "parked-fact",
         "what a provider reported of a payment before it was known: amount, ids, time",
         RetentionRule::Days(PARKED_DAYS),

@@ -549,7 +549,8 @@ impl World {
                 | Cause::ClawBack { .. }
                 | Cause::Restore { .. }
                 | Cause::Adjustment { .. }
-                | Cause::Redemption { .. } => false,
+                | Cause::Redemption { .. }
+                | Cause::Gift { .. } => false,
             };
             assert_eq!(self.entries.iter().filter(is_end).count(), usize::from(ended));
         }

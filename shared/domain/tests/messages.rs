@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Credits, LedgerEntryId, PaymentId,
-    accounts::account::Account,
+    AccountId, Credits, GiftId, LedgerEntryId, PaymentId,
+    accounts::{account::Account, plan::Plan},
     catalogue,
-    credits::ledger::{LedgerEntry, audit},
+    credits::ledger::{CreditBucket, LedgerEntry, audit},
     money::{Currency, Money},
     payments::{
         fraud::FraudRules,
+        gift::{Gift, GiftContext, GiftState},
         payment::{Dispute, DisputeOutcome, Payment, PaymentFact, PaymentProvider, PaymentReceipt, RefundState},
         settlement::{SettlementContext, apply_facts},
     },
@@ -124,7 +125,7 @@ proptest! {
         // Some of them in a random order and several times, then all of them backwards.
         let random = order.iter().filter(|_| !facts.is_empty()).map(|index| index.get(&facts));
         for fact in random.chain(facts.iter().rev()) {
-            let around = SettlementContext { account: &account, others: &[], cards_in_hour: 1, rules: &RULES };
+            let around = SettlementContext { account: &account, others: &[], cards_in_hour: 1, rules: &RULES, gift: None };
             let Some(settled) = apply_facts(&payment, std::slice::from_ref(fact), around, LedgerEntryId(Uuid::nil()), now).unwrap()
             else { continue };
             prop_assert!(settled.payment.clawed_back >= Credits(0) && settled.payment.clawed_back <= settled.payment.granted);
@@ -136,5 +137,64 @@ proptest! {
         }
         prop_assert_eq!(account.balance.available, Credits(reference(&facts)));
         prop_assert_eq!(audit(&entries, account.balance, &[]), Ok(()));
+    }
+
+    #[test]
+    fn gift_that_is_redeemed_between_any_facts_gives_what_was_paid_for(
+        facts in prop::collection::vec(fact(), 0..14),
+        redeemed_after in 0..16_usize,
+    ) {
+        let (now, entry) = (Timestamp::UNIX_EPOCH, LedgerEntryId(Uuid::nil()));
+        let open = |number| Account::open(AccountId(Uuid::from_u128(number)), String::new(), Credits(0), entry, now).0;
+        let (mut buyer, mut friend) = (open(1), open(2));
+        let choice = catalogue::compiled().choose("maker", Currency::Eur).unwrap();
+        let mut payment =
+            Payment::open(PaymentId(Uuid::nil()), buyer.id, PaymentProvider::Stripe, choice, now).for_gift(GiftId(Uuid::max()));
+        let (mut gift, mut ledgers): (Option<Gift>, [Vec<LedgerEntry>; 2]) = Default::default();
+        for turn in 0..=facts.len() {
+            if turn == redeemed_after && let Some(known) = gift.clone() {
+                let around = GiftContext { gift: &known, buyer: Some(&buyer), payments: &[] };
+                let may_be_redeemed = known.credits > Credits(0) && !buyer.is_frozen();
+                let redeemed = friend.redeem_gift(around, entry, now);
+                prop_assert_eq!(redeemed.is_ok(), may_be_redeemed);
+                if let Ok(redeemed) = redeemed {
+                    let again = GiftContext { gift: &redeemed.gift, ..around };
+                    prop_assert!(buyer.redeem_gift(again, entry, now).is_err(), "it was redeemed");
+                    prop_assert_eq!(redeemed.gift.version, known.version + 1);
+                    friend = redeemed.account;
+                    gift = Some(redeemed.gift);
+                    ledgers[1].push(redeemed.entry);
+                }
+            }
+            let Some(fact) = facts.get(turn) else { break };
+            let around =
+                SettlementContext { account: &buyer, others: &[], cards_in_hour: 1, rules: &RULES, gift: gift.as_ref() };
+            let Some(settled) = apply_facts(&payment, std::slice::from_ref(fact), around, entry, now).unwrap() else { continue };
+            payment = settled.payment;
+            buyer = settled.account.unwrap_or(buyer);
+            ledgers[0].extend(settled.entry);
+            gift = settled.gift.or(gift);
+        }
+        let in_gift = gift.as_ref().filter(|gift| gift.redeemed_by.is_none()).map_or(0, |gift| gift.credits.0);
+        prop_assert!(in_gift >= 0);
+        let [bought, given] = [&buyer, &friend].map(|account| account.balance.available.0);
+        prop_assert_eq!(bought + given + in_gift, reference(&facts));
+        prop_assert!(given > 0 || bought == 0, "what is not redeemed is in the gift alone");
+        let gifted = ledgers.iter().flatten().flat_map(|entry| &entry.postings);
+        let gifted = gifted.filter(|posting| posting.bucket == CreditBucket::Gifted).map(|posting| posting.amount.0);
+        prop_assert_eq!(gifted.sum::<i64>(), in_gift);
+        for (account, ledger) in [&buyer, &friend].into_iter().zip(&ledgers) {
+            prop_assert_eq!(audit(ledger, account.balance, &[]), Ok(()));
+        }
+        let state = payment.gift_state(gift.as_ref());
+        let expected = match gift {
+            None => GiftState::Waiting,
+            Some(gift) if gift.redeemed_by.is_some() => GiftState::Redeemed,
+            Some(_) if in_gift == 0 => GiftState::Void,
+            Some(_) => GiftState::Open,
+        };
+        prop_assert_eq!(state, Some(expected));
+        prop_assert_eq!(buyer.plan, Plan::Free, "the plan is the friend's");
+        prop_assert_eq!(friend.plan, if given > 0 { Plan::Plus } else { Plan::Free });
     }
 }

@@ -128,7 +128,8 @@ pub fn record_metrics(transaction: &CreditTransaction) {
         | Cause::ClawBack { .. }
         | Cause::Restore { .. }
         | Cause::Adjustment { .. }
-        | Cause::Redemption { .. } => {}
+        | Cause::Redemption { .. }
+        | Cause::Gift { .. } => {}
     }
 }
 

@@ -21,6 +21,7 @@ use domain::{
         settlement::{self, Settlement, SettlementContext},
         tax::Tax,
     },
+    privacy::erasure::RetainedPayment,
 };
 use jiff::Timestamp;
 use runtime::{
@@ -448,7 +449,14 @@ impl PaymentService {
             };
             cards = Some(cards_in_hour);
             let others = others(&self.table, &payment).await?;
-            let around = SettlementContext { account: &owner, others: &others, cards_in_hour, rules: &rules };
+            let gift = self.table.gift_of(&payment).await?;
+            let around = SettlementContext {
+                account: &owner,
+                others: &others,
+                cards_in_hour,
+                rules: &rules,
+                gift: gift.as_ref(),
+            };
             let entry = LedgerEntryId(clock::uuid_at(now));
             let Some(settlement) = settlement::apply_facts(&payment, &said.facts, around, entry, now)? else {
                 return Ok(Some(payment));
@@ -512,11 +520,25 @@ impl PaymentService {
                 return Ok(false);
             };
             let Some(next) = retained.with_facts(&report.facts)? else { return Ok(true) };
+            // First, so that a repeat, to which nothing is new any more, has nothing left to do.
+            if !self.lessen_gift(&next).await? {
+                continue;
+            }
             if self.records.retain_payment(&next).await? {
                 return Ok(true);
             }
         }
         Err(PaymentError::Contended)
+    }
+
+    /// Has the code of a gift give less once money of its retained payment was returned. Returns `false` if it was redeemed meanwhile.
+    async fn lessen_gift(&self, retained: &RetainedPayment) -> Result<bool, StoreError> {
+        let Some(id) = retained.gift else { return Ok(true) };
+        let gift = self.table.gift(id).await?;
+        match gift.and_then(|gift| gift.after_return(retained.returned, retained.total.amount)) {
+            Some(less) => self.table.try_commit(&[Write::Gift(&less)]).await,
+            None => Ok(true),
+        }
     }
 
     async fn record_if_paid(
@@ -591,8 +613,10 @@ pub async fn decide(
         return Ok(Err(Refusal::NotFound));
     };
     let others = others(table, &payment).await?;
+    let gift = table.gift_of(&payment).await?;
     let rules = table.settings(now).await?.fraud_rules;
-    let around = SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules: &rules };
+    let around =
+        SettlementContext { account: &owner, others: &others, cards_in_hour: 0, rules: &rules, gift: gift.as_ref() };
     let entry = LedgerEntryId(clock::uuid_at(now));
     let settled = settlement::apply_decision(&payment, decision.clone(), around, entry, now);
     Ok(settled.map(|settlement| (owner, settlement)))
@@ -639,10 +663,11 @@ fn measure_delay(before: &Payment, settlement: &Settlement, now: Timestamp) {
 /// What one transaction writes of a settlement, with the pointers that change.
 #[must_use]
 pub fn writes<'a>(settlement: &'a Settlement, pointers: &'a [PaymentReference]) -> Vec<Write<'a>> {
-    let Settlement { payment, account, entry, plan_change, sums } = settlement;
+    let Settlement { payment, account, entry, gift, plan_change, sums } = settlement;
     let mut writes = vec![Write::Payment(payment)];
     writes.extend(account.as_ref().map(Write::Account));
     writes.extend(entry.as_ref().map(|entry| Write::LedgerEntry(payment.account, entry)));
+    writes.extend(gift.as_ref().map(Write::Gift));
     writes.extend(plan_change.as_ref().map(Write::PlanChange));
     writes.extend(sums.iter().map(|sum| Write::DailySum(sum, payment.id.0)));
     writes.extend(pointers.iter().map(|reference| Write::PaymentPointer(reference, payment)));

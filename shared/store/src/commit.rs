@@ -21,7 +21,10 @@ use domain::{
     documents::DocumentVersion,
     generations::{generation::Generation, share::Share, upload::Upload},
     moderation::{blocklist::BlockedFile, case::Case, notice::CaseNotice, report::Report},
-    payments::payment::{Payment, PaymentReference, UnclaimedPayment},
+    payments::{
+        gift::Gift,
+        payment::{Payment, PaymentReference, UnclaimedPayment},
+    },
     privacy::{disclosure::Disclosure, export::Export},
     staff::{
         administrators::LostAdministrators, approval::Approval, assignment::Assignment, audit::AuditEntry,
@@ -49,6 +52,7 @@ use crate::{
     keys,
     moderation::{blocklist, case, notice, outcome, report},
     payments::{
+        gift,
         parked::{self, ParkedFact},
         payment, pointer, unclaimed,
     },
@@ -100,6 +104,8 @@ pub enum Write<'a> {
     RemoveShare(&'a Share),
     /// Writes a payment.
     Payment(&'a Payment),
+    /// Writes a gift.
+    Gift(&'a Gift),
     /// Writes the pointer that finds a payment by this reference. A repeat replaces it.
     PaymentPointer(&'a PaymentReference, &'a Payment),
     /// Writes a fact that waits for its payment. A repeat replaces it.
@@ -306,6 +312,7 @@ impl Write<'_> {
                 vec![Action::Delete(item, Condition::None), Action::Delete(pointer, Condition::None)]
             }
             Self::Payment(payment) => vec![Action::Put(payment::to_item(payment)?, Condition::over(payment.version))],
+            Self::Gift(gift) => vec![Action::Put(gift::to_item(gift)?, Condition::over(gift.version))],
             Self::PaymentPointer(reference, payment) => {
                 vec![Action::Put(pointer::to_item(reference, payment)?, Condition::None)]
             }

@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, ActivityId, AuditEntryId, CaseId, CaseNoticeId, CorrectionId, DisclosureId, ExportId, GenerationId,
-    GuestTicketId, InvitationId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId,
+    GiftId, GuestTicketId, InvitationId, LedgerEntryId, PaymentId, PromotionId, ReceiptId, ReportId, ShareId, TicketId,
     UploadId, payments::payment::PaymentReference,
 };
 use jiff::civil::Date;
@@ -15,6 +15,8 @@ pub(crate) const ASSIGNMENT_PARTITION: &str = "ASSIGNMENT#";
 pub(crate) const DOCUMENT_PARTITION: &str = "DOCUMENT#";
 /// The partition key of what providers said about the models of the catalogue.
 pub(crate) const MODEL_WATCH_PARTITION: &str = "MODELS";
+/// The beginning of the partition key of a gift.
+pub(crate) const GIFT_PARTITION: &str = "GIFT#";
 /// The beginning of the partition key of the guest tickets from an address.
 pub(crate) const GUEST_PARTITION: &str = "GUEST#";
 /// The partition key of the invitations to roles of staff.
@@ -60,6 +62,7 @@ pub(crate) const EMAIL_CHANGE: &str = "EMAILCHANGE";
 pub(crate) const EXPORT: &str = "EXPORT#";
 pub(crate) const GALLERY_ENTRY: &str = "OUTPUT#";
 pub(crate) const GENERATION: &str = "GENERATION#";
+pub(crate) const GIFT: &str = "GIFT";
 pub(crate) const GUEST_TICKET: &str = "GUESTTICKET#";
 pub(crate) const HOLD_CHECK: &str = "HOLDCHECK";
 pub(crate) const IDEMPOTENCY: &str = "IDEMPOTENCY#";
@@ -231,6 +234,11 @@ pub(crate) fn payment_reference(reference: &PaymentReference) -> String {
         PaymentReference::Payment(id) => payment(*id),
         PaymentReference::Transaction(provider, id) => format!("{PAYMENT}{}#{id}", provider.as_str()),
     }
+}
+
+/// The partition key of a gift.
+pub(crate) fn gift(id: GiftId) -> String {
+    format!("{GIFT_PARTITION}{id}")
 }
 
 /// The sort key of the promotion with this code.

@@ -4,16 +4,20 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_sqs::types::QueueAttributeName;
 use domain::{accounts::plan::Plan, staff::daily_sum::SumKind};
 use jiff::{SignedDuration, tz::TimeZone};
+use reqwest::Method;
 use runtime::clock;
 use serde_json::json;
 
-use crate::env::{
-    checkouts::{Checkout, drop_message, post_control, with_messages_held},
-    faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
-    http::text,
-    paypal::{drain_ipn_queue, with_paypal_events},
-    test_env::{TestEnv, TestUser, settings},
-    trial::tests,
+use crate::{
+    credits::gifts::buy_gift,
+    env::{
+        checkouts::{Checkout, drop_message, post_control, with_messages_held},
+        faults::{crash_at_each_call, now_plus, retry_until_answered, sweep_until_done},
+        http::{ApiResponse, text},
+        paypal::{drain_ipn_queue, with_paypal_events},
+        test_env::{TestEnv, TestUser, settings},
+        trial::tests,
+    },
 };
 
 tests![
@@ -23,6 +27,8 @@ tests![
     paypal_verify_crash_at_any_call_grants_credits_once,
     paypal_webhook_crash_at_any_call_grants_credits_once,
     reconciliation_crash_at_any_call_grants_credits_once,
+    gift_crash_at_any_call_is_issued_and_lessened_once,
+    gift_crash_at_any_call_is_redeemed_once,
 ];
 
 async fn checkout_crash_at_any_call_grants_credits_once(env: &'static TestEnv) -> Result<()> {
@@ -144,4 +150,40 @@ async fn check_bought(ada: &TestUser, credits: i64) -> Result<()> {
     ensure!(paid == 1 && payments.iter().all(|payment| payment["status"] != "created"), "{listed}");
     ensure!(ada.credits().await? == (40 + credits, 0), "one grant");
     Ok(())
+}
+
+async fn gift_crash_at_any_call_is_issued_and_lessened_once(env: &'static TestEnv) -> Result<()> {
+    crash_at_each_call(env, "StripeWebhook", 3, async |ada| {
+        let body = json!({"package": "starter", "currency": "EUR", "provider": "stripe", "gift": true});
+        let checkout = Checkout::of(ada, "stripe", &ada.post("/v1/checkout", &body).await?.is(201)?.json)?;
+        checkout.act("pay", &[]).await?;
+        checkout.act("refund", &[("amount", "100")]).await?;
+        checkout.check("partly_refunded", 200, 40, 40).await?;
+        let code = text(&checkout.poll().await?["gift"], "code")?;
+        let ben = env.user().await?;
+        let redeemed = ben.post("/v1/account/redemptions", &json!({"code": code})).await?.is(201)?.json;
+        ensure!(redeemed == json!({"credits": 160, "available": 200}), "{redeemed}");
+        Ok(())
+    })
+    .await
+}
+
+async fn gift_crash_at_any_call_is_redeemed_once(env: &'static TestEnv) -> Result<()> {
+    let ben = env.user().await?;
+    crash_at_each_call(env, "Account", 4, async |ada| {
+        // A larger plan, so that the change of it is written too.
+        let (checkout, code) = buy_gift(&ben, "stripe", "maker").await?;
+        let body = json!({"code": code});
+        let redeem = async || {
+            let request = ada.request(Method::POST, "/v1/account/redemptions").header("idempotency-key", "redeem");
+            ApiResponse::read(request.json(&body).send().await?).await
+        };
+        let redeemed = retry_until_answered(redeem).await?.is(201)?.json;
+        ensure!(redeemed == json!({"credits": 1_000, "available": 1_040}), "{redeemed}");
+        retry_until_answered(async || ada.post("/v1/account/redemptions", &body).await).await?.is(400)?;
+        ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "plus");
+        ensure!(checkout.poll().await?["gift"]["state"] == "redeemed");
+        Ok(())
+    })
+    .await
 }

@@ -7,18 +7,22 @@ use domain::{
 };
 use jiff::SignedDuration;
 use runtime::{clock, telemetry::Metric};
+use serde_json::json;
 use store::{ParkedFact, Write};
 
-use crate::env::{
-    checkouts::{Checkout, deliver_message},
-    erasures::{request_erasure, wait_for_erasure},
-    http::text,
-    logs::measurements,
-    paypal::{act_and_drain, drain_ipn_queue, send_ipn, with_paypal_events},
-    stripe::SESSION_COMPLETED,
-    table::{Item, account_items, records, scan, string},
-    test_env::{TestEnv, TestUser},
-    trial::tests,
+use crate::{
+    credits::gifts::buy_gift,
+    env::{
+        checkouts::{Checkout, deliver_message},
+        erasures::{request_erasure, wait_for_erasure},
+        http::text,
+        logs::measurements,
+        paypal::{act_and_drain, drain_ipn_queue, send_ipn, with_paypal_events},
+        stripe::SESSION_COMPLETED,
+        table::{Item, account_items, records, scan, string},
+        test_env::{TestEnv, TestUser},
+        trial::tests,
+    },
 };
 
 tests![
@@ -26,6 +30,8 @@ tests![
     b4_paypal_reports_after_the_erasure_reach_the_retained_payment,
     b4_parked_refund_reaches_the_retained_payment,
     b4_repeat_of_a_payment_after_the_erasure_is_not_unclaimed,
+    gift_outlives_its_buyer_and_gives_what_is_left_of_its_money,
+    gift_does_not_tell_who_redeemed_it_once_they_are_erased,
 ];
 
 /// Returns the transaction of the only payment.
@@ -143,4 +149,38 @@ async fn b4_repeat_of_a_payment_after_the_erasure_is_not_unclaimed(env: &'static
     ensure!(!items.iter().any(|item| reference.contains(&string(item, "pk").to_owned())), "it is to be refunded");
     ensure!(measurements(env, Metric::UnclaimedPayments).await? == before, "an alarm is raised");
     Ok(())
+}
+
+async fn gift_outlives_its_buyer_and_gives_what_is_left_of_its_money(env: &'static TestEnv) -> Result<()> {
+    let (ada, ben) = (env.user().await?, env.user().await?);
+    let (checkout, code) = buy_gift(&ada, "stripe", "starter").await?;
+    let (returned, void) = buy_gift(&ada, "stripe", "starter").await?;
+    erase(&ada).await?;
+    let redeem = async |code: &str| ben.post("/v1/account/redemptions", &json!({"code": code})).await;
+    returned.act("refund", &[]).await?;
+    redeem(&void).await?.is(400)?;
+    checkout.act("refund", &[("amount", "125")]).await?;
+    for message in checkout.messages().await? {
+        deliver_message(env, &message).await?;
+    }
+    ensure!(redeem(&code).await?.is(201)?.json == json!({"credits": 150, "available": 190}));
+    redeem(&code).await?.is(400)?;
+    checkout.act("refund", &[]).await?;
+    ensure!(ben.credits().await? == (190, 0));
+    Ok(())
+}
+
+async fn gift_does_not_tell_who_redeemed_it_once_they_are_erased(env: &'static TestEnv) -> Result<()> {
+    let (ada, ben) = (env.user().await?, env.user().await?);
+    let (checkout, code) = buy_gift(&ada, "stripe", "starter").await?;
+    ben.post("/v1/account/redemptions", &json!({"code": code})).await?.is(201)?;
+    ensure!(format!("{:?}", scan(env).await?).contains(&ben.account_id), "the control");
+    erase(&ben).await?;
+    ensure!(!format!("{:?}", scan(env).await?).contains(&ben.account_id), "something names the erased account");
+    ensure!(checkout.poll().await?["gift"]["state"] == "redeemed");
+    // Its code is used up, and money that is returned now is the buyer's to give back.
+    let again = ada.post("/v1/account/redemptions", &json!({"code": code})).await?;
+    again.is(400)?;
+    checkout.act("refund", &[]).await?;
+    checkout.check("refunded", 200, 200, -160).await
 }

@@ -125,6 +125,7 @@ const ENGLISH: Texts = Texts {
         CauseKind::Restore => "Restored after disputes",
         CauseKind::Adjustment => "Granted or taken by our staff",
         CauseKind::Redemption => "Promotion codes",
+        CauseKind::Gift => "Gift codes",
     },
     all_entries: "Credits on hold for a generation are either spent or refunded. All entries:",
     payments: "Payments",
@@ -243,6 +244,7 @@ const GERMAN: Texts = Texts {
         CauseKind::Restore => "Nach Anfechtungen wieder gutgeschrieben",
         CauseKind::Adjustment => "Von unserem Team gutgeschrieben oder abgezogen",
         CauseKind::Redemption => "Gutscheincodes",
+        CauseKind::Gift => "Geschenkcodes",
     },
     all_entries: "Credits, die für eine Generierung reserviert sind, werden entweder ausgegeben oder erstattet. \
         Alle Buchungen:",

@@ -1,11 +1,12 @@
 //! Describes the API of packages and checkouts.
 
 use domain::{
-    Credits, PaymentId,
+    AccountId, Credits, PaymentId,
     accounts::plan::{Plan, Plans},
     catalogue::packages::Package,
     money::{Currency, Money},
     payments::{
+        gift::{Gift, GiftState},
         payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
         tax::Tax,
     },
@@ -24,7 +25,7 @@ operations! {
     LIST_PACKAGES = get("/v1/packages", "checkout").public()
         .returns::<Packages>(200);
 
-    /// Creates a checkout for a package. The response has the provider's payment page, once. Without an Idempotency-Key a
+    /// Creates a checkout for a package, for the account or as a gift. The response has the provider's payment page, once. Without an Idempotency-Key a
     /// repeat creates another checkout.
     CREATE = post("/v1/checkout", "checkout")
         .takes::<CheckoutRequest>(r#"{"package": "starter", "currency": "EUR", "provider": "stripe"}"#)
@@ -35,7 +36,8 @@ operations! {
     LIST = get("/v1/checkout", "checkout")
         .parameters(&[Page]).returns::<PaymentPage>(200).problems(&[400]);
 
-    /// Shows a payment. Polls the provider while the checkout is open, and grants the credits as soon as it is paid.
+    /// Shows a payment. Polls the provider while the checkout is open, and grants the credits as soon as it is paid. Shows the code of a
+    /// gift that can be redeemed.
     SHOW = get("/v1/checkout/{id}", "checkout")
         .returns::<PaymentView>(200).problems(&[404]);
 
@@ -57,6 +59,9 @@ pub struct CheckoutRequest {
     pub currency: Currency,
     /// The payment provider.
     pub provider: PaymentProvider,
+    /// Whether it is a gift: the credits and the plan are for the account that redeems its code, once.
+    #[serde(default)]
+    pub gift: bool,
 }
 
 /// Shows the packages and the payment providers.
@@ -150,6 +155,19 @@ pub struct RefundView {
     pub reverted: bool,
 }
 
+/// Shows a gift.
+#[derive(Serialize, ToSchema)]
+pub struct GiftView {
+    /// What became of it.
+    pub state: GiftState,
+    /// The code, as long as it can be redeemed. Only in the response that shows one payment.
+    pub code: Option<String>,
+    /// When it was redeemed.
+    pub redeemed_at: Option<Timestamp>,
+    /// The account that redeemed it, until it is deleted. Only for staff.
+    pub redeemed_by: Option<AccountId>,
+}
+
 /// Shows a payment to the account owner.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentView {
@@ -163,6 +181,8 @@ pub struct PaymentView {
     pub credits: Credits,
     /// The plan that the package activates.
     pub plan: Plan,
+    /// The gift that it pays for, if it is one.
+    pub gift: Option<GiftView>,
     /// The price of the package, as it was listed.
     pub price: Money,
     /// How far the payment is.
@@ -191,9 +211,12 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
-    /// Shows a payment, with the payment page if the buyer has to go there now.
+    /// Shows a payment with what is stored of its gift, and the payment page if the buyer has to go there now.
     #[must_use]
-    pub fn new(payment: Payment, url: Option<String>) -> Self {
+    pub fn new(payment: Payment, gift: Option<&Gift>, url: Option<String>) -> Self {
+        let state = payment.gift_state(gift);
+        let redeemed_at = gift.and_then(|gift| gift.redeemed_at);
+        let gift = state.map(|state| GiftView { state, code: None, redeemed_at, redeemed_by: None });
         let currency = payment.price.currency;
         let (status, closes_at) = (payment.status(), payment.closes_at());
         let refunds = payment.refunds.into_iter().map(|(id, refund)| RefundView {
@@ -208,6 +231,7 @@ impl PaymentView {
             package: payment.package,
             credits: payment.credits,
             plan: payment.plan,
+            gift,
             price: payment.price,
             status,
             url,
@@ -221,6 +245,24 @@ impl PaymentView {
             created_at: payment.created_at,
             closes_at,
         }
+    }
+
+    /// Adds the code of a gift that can be redeemed.
+    #[must_use]
+    pub fn with_code(mut self, code: impl FnOnce() -> String) -> Self {
+        if let Some(gift) = self.gift.as_mut().filter(|gift| gift.state == GiftState::Open) {
+            gift.code = Some(code());
+        }
+        self
+    }
+
+    /// Adds which account redeemed the gift, for staff.
+    #[must_use]
+    pub fn with_redeemer(mut self, gift: Option<&Gift>) -> Self {
+        if let Some(view) = self.gift.as_mut() {
+            view.redeemed_by = gift.and_then(|gift| gift.redeemed_by);
+        }
+        self
     }
 }
 

@@ -1,6 +1,7 @@
-//! Describes the API of payments: packages, checkouts, freezes, webhooks.
+//! Describes the API of payments: packages, checkouts, gifts, freezes, webhooks.
 
 pub mod checkout;
 pub mod freezes;
+pub mod gifts;
 pub mod refunds;
 pub mod webhooks;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AuditEntryId, GenerationId, LedgerEntryId, PaymentId, PromotionId},
+    ids::{AuditEntryId, GenerationId, GiftId, LedgerEntryId, PaymentId, PromotionId},
     registry::DataFields,
 };
 
@@ -72,6 +72,8 @@ pub enum CreditBucket {
     Bought,
     /// Granted by the operator.
     Granted,
+    /// In gifts whose codes were not redeemed.
+    Gifted,
     /// Available to spend.
     Available,
     /// Reserved for a generation that has not ended.
@@ -97,7 +99,18 @@ pub struct Posting {
 
 /// The cause of a ledger entry.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    DataFields,
+    schemars::JsonSchema,
+    utoipa::ToSchema,
 )]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
@@ -151,6 +164,12 @@ pub enum Cause {
         #[data(plain)]
         promotion: PromotionId,
     },
+    /// A gift code was redeemed.
+    Gift {
+        /// The gift.
+        #[data(plain)]
+        gift: GiftId,
+    },
 }
 
 impl Cause {
@@ -166,7 +185,8 @@ impl Cause {
             | Self::ClawBack { .. }
             | Self::Restore { .. }
             | Self::Adjustment { .. }
-            | Self::Redemption { .. } => None,
+            | Self::Redemption { .. }
+            | Self::Gift { .. } => None,
         }
     }
 }
@@ -201,7 +221,11 @@ impl Balance {
         postings.iter().fold(self, |balance, posting| match posting.bucket {
             CreditBucket::Available => Self { available: balance.available.plus(posting.amount), ..balance },
             CreditBucket::Held => Self { held: balance.held.plus(posting.amount), ..balance },
-            CreditBucket::Bought | CreditBucket::Granted | CreditBucket::Spent | CreditBucket::Reversed => balance,
+            CreditBucket::Bought
+            | CreditBucket::Granted
+            | CreditBucket::Gifted
+            | CreditBucket::Spent
+            | CreditBucket::Reversed => balance,
         })
     }
 
@@ -290,8 +314,8 @@ pub enum Drift {
     /// An adjustment moved other credits than those that the operator grants and the account has available.
     #[error("adjustment {0} moved credits that are not available")]
     Adjusted(LedgerEntryId),
-    /// A promotion gave credits twice, or other credits than those that the operator grants.
-    #[error("redemption {0} gave credits again, or none that the operator grants")]
+    /// A code gave credits twice, or other credits than those that the operator grants or a gift holds.
+    #[error("redemption {0} gave credits again, or none that the code holds")]
     Redeemed(LedgerEntryId),
 }
 
@@ -306,7 +330,7 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
     let mut replayed = Balance::default();
     let mut holds: BTreeMap<GenerationId, (usize, Credits)> = BTreeMap::new();
     let mut payments: BTreeMap<PaymentId, (Credits, Credits)> = BTreeMap::new();
-    let mut promotions: BTreeSet<PromotionId> = BTreeSet::new();
+    let mut redeemed: BTreeSet<Cause> = BTreeSet::new();
     for entry in entries {
         let sum: i64 = entry.postings.iter().map(|posting| posting.amount.0).sum();
         if sum != 0 {
@@ -326,10 +350,14 @@ pub fn audit(entries: &[LedgerEntry], actual: Balance, open: &[GenerationId]) ->
                 }
                 continue;
             }
-            Cause::Redemption { promotion } => {
+            Cause::Redemption { .. } | Cause::Gift { .. } => {
+                let source = match entry.cause {
+                    Cause::Gift { .. } => CreditBucket::Gifted,
+                    _ => CreditBucket::Granted,
+                };
                 let gained = moved(entry, CreditBucket::Available);
-                let is_granted = gained.plus(moved(entry, CreditBucket::Granted)) == Credits::ZERO;
-                if !promotions.insert(promotion) || gained <= Credits::ZERO || !is_granted {
+                let is_of_code = gained.plus(moved(entry, source)) == Credits::ZERO;
+                if !redeemed.insert(entry.cause) || gained <= Credits::ZERO || !is_of_code {
                     return Err(Drift::Redeemed(entry.id));
                 }
                 continue;

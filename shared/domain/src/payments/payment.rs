@@ -14,7 +14,7 @@ use crate::{
     accounts::plan::Plan,
     catalogue::packages::Package,
     credits::ledger::Credits,
-    ids::{AccountId, PaymentId},
+    ids::{AccountId, GiftId, PaymentId},
     money::Money,
     payments::{returns::Returns, review::Review},
     refusal::Refusal,
@@ -134,6 +134,10 @@ pub struct Payment {
     /// The plan that it activates.
     #[data(plain)]
     pub plan: Plan,
+    /// The gift that gets the credits and the plan, in place of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub gift: Option<GiftId>,
     /// The listed price. Tax is added to it or contained in it, by the setting when the checkout was created.
     #[data(nested)]
     pub price: Money,
@@ -211,6 +215,7 @@ impl Payment {
             package: package.id.clone(),
             credits: package.credits,
             plan: package.plan,
+            gift: None,
             price,
             checkout: None,
             progress: CheckoutProgress::Created,
@@ -228,6 +233,12 @@ impl Payment {
             poll_at: Some(now + SignedDuration::from_secs(POLL_INTERVAL_S)),
             version: 1,
         }
+    }
+
+    /// Makes it the payment for a gift.
+    #[must_use]
+    pub fn for_gift(self, gift: GiftId) -> Self {
+        Self { gift: Some(gift), ..self }
     }
 
     /// Adds the provider's id of the checkout, to which the buyer is redirected.

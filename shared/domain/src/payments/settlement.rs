@@ -9,6 +9,7 @@ use crate::{
     payments::{
         fact::PaymentFact,
         fraud::{self, FraudRules},
+        gift::Gift,
         payment::{Mismatch, Payment},
         review::{Review, ReviewDecision},
     },
@@ -27,6 +28,8 @@ pub struct SettlementContext<'a> {
     pub cards_in_hour: u32,
     /// The rules against fraud.
     pub rules: &'a FraudRules,
+    /// What is stored of its gift, if it is the payment for one.
+    pub gift: Option<&'a Gift>,
 }
 
 /// The writes of one transaction.
@@ -38,6 +41,8 @@ pub struct Settlement {
     pub account: Option<Account>,
     /// The ledger entry, if credits changed.
     pub entry: Option<LedgerEntry>,
+    /// The gift, if its credits changed.
+    pub gift: Option<Gift>,
     /// What the files of the account must follow, if the plan changed or a dispute began or ended.
     pub plan_change: Option<PlanChange>,
     /// What it adds to the sums of the day.
@@ -65,7 +70,7 @@ pub fn apply_facts(
         return Ok(None);
     }
     if payment.receipt.is_none() && known.receipt.is_some() {
-        let SettlementContext { account, others, cards_in_hour, rules } = around;
+        let SettlementContext { account, others, cards_in_hour, rules, .. } = around;
         let reason = fraud::review(rules, account, &known, others, cards_in_hour, now);
         known.review = reason.map(|reason| Review { reason, at: now, decision: None });
     }
@@ -115,11 +120,12 @@ fn settle(
         (false, true) => Cause::ClawBack { payment: payment.id },
         (false, false) => Cause::Restore { payment: payment.id },
     };
-    let moves = [
-        (CreditBucket::Bought, CreditBucket::Available, grant),
-        (CreditBucket::Available, CreditBucket::Reversed, claw_back),
-    ];
-    let (entry, account) = if moves.iter().any(|(_, _, amount)| *amount != Credits::ZERO) {
+    let gift = Gift::open(unsettled, around.gift);
+    let holder = if gift.is_some() { CreditBucket::Gifted } else { CreditBucket::Available };
+    let moves = [(CreditBucket::Bought, holder, grant), (holder, CreditBucket::Reversed, claw_back)];
+    let moves_credits = moves.iter().any(|(_, _, amount)| *amount != Credits::ZERO);
+    let gift = gift.filter(|_| moves_credits).map(|gift| gift.moved(grant, claw_back));
+    let (entry, account) = if moves_credits {
         let (entry, account) = account.with_entry(entry, now, cause, &moves);
         (Some(entry), Some(account))
     } else {
@@ -128,7 +134,7 @@ fn settle(
     let plan_change =
         account.as_ref().filter(|_| moves_expiry).map(|account| PlanChange::new(account, is_disputed, now));
     let sums = DailySum::of_payment(unsettled, &payment, now);
-    Settlement { payment, account, entry, plan_change, sums }
+    Settlement { payment, account, entry, gift, plan_change, sums }
 }
 
 /// Freezes the account while a dispute is open, and after a warning until staff lift the freeze.
@@ -152,9 +158,10 @@ fn freeze(account: &mut Account, known: &Payment, around: SettlementContext<'_>,
     }
 }
 
-/// Returns the highest plan of a payment that was granted and not wholly clawed back.
+/// Returns the highest plan of a payment that was granted and not wholly clawed back. The plan of a gift is that of who redeems it.
 fn plan<'a>(payments: impl Iterator<Item = &'a Payment>) -> Plan {
-    let paid_for = payments.filter(|payment| payment.credits_to_claw_back() < payment.credits_to_grant());
+    let paid_for = payments
+        .filter(|payment| payment.gift.is_none() && payment.credits_to_claw_back() < payment.credits_to_grant());
     paid_for.map(|payment| payment.plan).max().unwrap_or_default()
 }
 

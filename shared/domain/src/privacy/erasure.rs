@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{PaymentId, ReceiptId},
+    ids::{GiftId, PaymentId, ReceiptId},
     money::Money,
     payments::{
         fact::{Dispute, Mismatch, PaymentFact, PaymentProvider, Refund},
@@ -70,6 +70,10 @@ pub struct RetainedPayment {
     /// The provider's id of the transaction.
     #[data(plain)]
     pub transaction: String,
+    /// The gift that it paid for, whose code gives less once money is returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[data(plain)]
+    pub gift: Option<GiftId>,
     /// The amount that the buyer paid, with tax.
     #[data(nested)]
     pub total: Money,
@@ -167,6 +171,7 @@ impl RetainedPayment {
             id: payment.id,
             provider: receipt.provider,
             transaction: receipt.transaction.clone(),
+            gift: payment.gift,
             total: receipt.total,
             net: receipt.net,
             returned: 0,

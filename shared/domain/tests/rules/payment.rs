@@ -88,7 +88,7 @@ impl Story {
 
     fn apply(&mut self, fact: PaymentFact) -> Result<bool, Mismatch> {
         let Self { account, others, cards_in_hour, .. } = &*self;
-        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
+        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES, gift: None };
         let settlement = apply_facts(&self.payment, &[fact], around, NEW.entry, at(60))?;
         let new = settlement.is_some();
         settlement.into_iter().for_each(|settlement| self.settle(settlement));
@@ -97,7 +97,7 @@ impl Story {
 
     fn decide(&mut self, release: bool) -> Result<(), Refusal> {
         let Self { account, others, cards_in_hour, .. } = &*self;
-        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES };
+        let around = SettlementContext { account, others, cards_in_hour: *cards_in_hour, rules: &RULES, gift: None };
         let decision = ReviewDecision { release, at: at(90), note: "asked the buyer".to_owned() };
         self.settle(apply_decision(&self.payment, decision, around, NEW.entry, at(90))?);
         Ok(())
@@ -356,7 +356,7 @@ fn s10_claw_back_of_spent_credits_leaves_a_debt() {
     let gone = apply_facts(
         &story.payment,
         &[refund("re_1", 2_380, RefundState::Succeeded)],
-        SettlementContext { account: &story.account, others: &[], cards_in_hour: 1, rules: &RULES },
+        SettlementContext { account: &story.account, others: &[], cards_in_hour: 1, rules: &RULES, gift: None },
         NEW.entry,
         at(60),
     );

@@ -1,6 +1,6 @@
 //! The partition of an account as a whole: every item in it, and their deletion.
 
-use domain::AccountId;
+use domain::{AccountId, GiftId};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ pub struct PartitionItem {
     pub sk: String,
     /// Until when a worker has leased it.
     pub lease_until: Option<Timestamp>,
+    /// The gift that it records the redemption of.
+    pub gift: Option<GiftId>,
 }
 
 /// An item of an account as JSON, without its keys and the attributes that only the indexes and the time to live need.
@@ -43,7 +45,7 @@ impl Table {
     ) -> Result<Page<PartitionItem, String>, StoreError> {
         let answer = self
             .query_partition(account)
-            .projection_expression("sk, lease_until")
+            .projection_expression("sk, lease_until, cause.gift")
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(after.map(|sk| primary_key(keys::account(account), sk)))
@@ -52,7 +54,9 @@ impl Table {
             .map_err(StoreError::call("Query"))?;
         let items = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
             let lease_until = text(&item, "lease_until").and_then(|at| at.parse().ok());
-            Some(PartitionItem { sk: text(&item, "sk")?, lease_until })
+            let cause = item.get("cause").and_then(|cause| cause.as_m().ok());
+            let gift = cause.and_then(|cause| text(cause, "gift")).and_then(|id| id.parse().ok());
+            Some(PartitionItem { sk: text(&item, "sk")?, lease_until, gift })
         });
         let next = answer.last_evaluated_key.and_then(|last| text(&last, "sk"));
         Ok(Page { items: items.collect(), next })

@@ -1,4 +1,4 @@
-/** A form that redeems the code of a promotion. */
+/** A form that redeems the code of a promotion or a gift. */
 import { useState } from "preact/hooks";
 
 import { loadAccount } from "../accounts/account";

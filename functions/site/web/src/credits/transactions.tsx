@@ -61,7 +61,13 @@ function Row({ row: { at, cause, amount, balance }, prompts }: { row: StatementR
       <td>
         <time datetime={at}>{dateTime(at)}</time>
       </td>
-      <td>{"generation" in cause ? <Generation cause={cause} prompts={prompts} /> : <Description cause={cause} />}</td>
+      <td>
+        {"generation" in cause ? (
+          <Generation cause={cause} prompts={prompts} />
+        ) : (
+          <Description cause={cause} amount={amount} />
+        )}
+      </td>
       <td class="number">{withSign(amount)}</td>
       <td class="number">{number(balance)}</td>
     </tr>
@@ -89,8 +95,10 @@ function Generation({ cause, prompts }: { cause: GenerationCause; prompts: Map<s
   );
 }
 
-function Description({ cause }: { cause: Exclude<Cause, GenerationCause> }) {
-  const label = text.value.credits.causes[cause.kind];
+function Description({ cause, amount }: { cause: Exclude<Cause, GenerationCause>; amount: number }) {
+  const t = text.value.credits;
+  // The credits of a gift go to whoever redeems it.
+  const label = cause.kind === "purchase" && amount === 0 ? t.giftPurchase : t.causes[cause.kind];
   return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : label;
 }
 

@@ -23,6 +23,7 @@ export function Packages() {
   const models = useQuery(() => unwrap(api.GET("/v1/models")));
   const [currency, setCurrency] = useState<Currency>(likelyCurrency);
   const [chosen, setChosen] = useState<Provider>();
+  const [gift, setGift] = useState(false);
   if (!offer.data) {
     return (
       <CreditsPage>{offer.busy ? <Loading /> : <ErrorNotice error={offer.error} retry={offer.refetch} />}</CreditsPage>
@@ -58,6 +59,15 @@ export function Packages() {
             onValue={setChosen}
           />
         )}
+        {session.value !== "signed-out" && (
+          <div class="stack tight">
+            <label class="checkbox">
+              <input type="checkbox" checked={gift} onChange={(event) => setGift(event.currentTarget.checked)} />
+              {t.gift.buy}
+            </label>
+            {gift && <p class="small muted prose">{t.gift.buyText}</p>}
+          </div>
+        )}
         <ul class="packages">
           {packages.map((item) => (
             <li key={item.id}>
@@ -65,6 +75,7 @@ export function Packages() {
                 item={item}
                 currency={currency}
                 provider={provider}
+                gift={gift}
                 plans={plans}
                 models={models.data?.models ?? []}
               />
@@ -96,11 +107,12 @@ interface PackageProperties {
   item: Schema["PackageView"];
   currency: Currency;
   provider: Provider;
+  gift: boolean;
   plans: readonly Schema["PlanView"][];
   models: readonly Schema["ModelView"][];
 }
 
-function Package({ item, currency, provider, plans, models }: PackageProperties) {
+function Package({ item, currency, provider, gift, plans, models }: PackageProperties) {
   const t = text.value.payments;
   const mutation = useMutation();
   const key = useIdempotencyKey();
@@ -109,7 +121,7 @@ function Package({ item, currency, provider, plans, models }: PackageProperties)
   const buy = () =>
     mutation.run(async () => {
       // The key stays after success: a second press before the redirect must not create another checkout.
-      const body = { package: item.id, currency, provider };
+      const body = { package: item.id, currency, provider, gift };
       const { url, id } = await unwrap(api.POST("/v1/checkout", { body, params: key.paramsFor(body) }));
       location.assign(url ?? `/credits/${id}`);
     });

@@ -6,6 +6,7 @@ import { api, type Schema, unwrap } from "../api/client";
 import { CreditsPage } from "../credits/layout";
 import { query } from "../router";
 import { dateTime, money, text } from "../text";
+import { CopyField } from "../ui/copy-field";
 import { useMutation, useQuery } from "../ui/query";
 import { ErrorNotice, Loading } from "../ui/states";
 import { PROVIDER_NAMES } from "./providers";
@@ -44,6 +45,8 @@ export function Payment({ id }: { id: string }) {
           const result = await unwrap<PaymentView>(api.POST("/v1/checkout/{id}/capture", { params }));
           // PayPal declined the means of payment: the buyer chooses another one there.
           if (result.url) location.assign(result.url);
+          // Only the payment itself shows the code of a gift.
+          else if (result.gift) payment.refetch();
           else payment.setData(result);
         })
         .then((succeeded) => {
@@ -63,6 +66,13 @@ export function Payment({ id }: { id: string }) {
         {!data && payment.busy && <Loading />}
         <ErrorNotice error={payment.error ?? capture.error} retry={restart} />
         {data && <Outcome payment={data} isCanceled={isCanceled} isPolling={isPolling} retry={restart} />}
+        {data?.gift?.code && (
+          <CopyField
+            label={text.value.payments.gift.code}
+            value={data.gift.code}
+            hint={text.value.payments.gift.codeText}
+          />
+        )}
         {data?.total && <ReceiptDetails payment={data} />}
       </section>
     </CreditsPage>
@@ -78,7 +88,18 @@ interface OutcomeProperties {
 
 function Outcome({ payment, isCanceled, isPolling, retry }: OutcomeProperties) {
   const t = text.value.payments;
-  const { status } = payment;
+  const { status, gift } = payment;
+  if (gift && gift.state !== "waiting") {
+    const date = gift.redeemed_at ? dateTime(gift.redeemed_at) : "";
+    return (
+      <div class={gift.state === "open" ? "notice success" : "notice"}>
+        <div>
+          <strong>{t.gift.states[gift.state](payment.credits, date)}</strong>
+          {gift.state === "open" && <p>{t.gift.openText}</p>}
+        </div>
+      </div>
+    );
+  }
   if (status === "paid") {
     return (
       <div class="notice success">
@@ -133,7 +154,10 @@ function ReceiptDetails({ payment }: { payment: PaymentView }) {
       </div>
       <dl class="facts">
         <dt>{t.bought}</dt>
-        <dd>{text.value.credits.count(payment.credits)}</dd>
+        <dd>
+          {text.value.credits.count(payment.credits)}
+          {payment.gift && ` (${t.gift.name})`}
+        </dd>
         <dt>{t.price}</dt>
         <dd>{money(payment.price)}</dd>
         {payment.total && (

@@ -48,7 +48,10 @@ function PaymentList({ payments }: { payments: readonly PaymentView[] }) {
         <li key={payment.id}>
           <a href={`/credits/${payment.id}`}>
             <span>
-              <strong>{text.value.credits.count(payment.credits)}</strong>
+              <strong>
+                {text.value.credits.count(payment.credits)}
+                {payment.gift && ` (${t.gift.name})`}
+              </strong>
               <span class="muted small">
                 {PROVIDER_NAMES[payment.provider]} · {dateTime(payment.created_at)}
               </span>

@@ -280,6 +280,7 @@ function Payment({ account, payment }: { account: string; payment: Schema["Payme
           [t.cases.facts.credits, t.accounts.granted(payment.granted, payment.clawed_back)],
           [t.cases.facts.provider, payment.provider],
           [t.cases.facts.transaction, payment.transaction && <code>{payment.transaction}</code>],
+          [t.accounts.gift, payment.gift && t.accounts.giftStates[payment.gift.state](payment.gift.redeemed_by ?? "")],
         ]}
       />
       {payment.total && hasRole("finance") && <Refund account={account} payment={payment.id} total={payment.total} />}

@@ -1,10 +1,11 @@
 /** The visibility of an image or a video, and its share links. */
 import "./shares.css";
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
 import { dateTime, text } from "../../text";
+import { CopyField } from "../../ui/copy-field";
 import { Select } from "../../ui/field";
 import { Icon } from "../../ui/icon";
 import { useIdempotencyKey, useMutation, useQuery } from "../../ui/query";
@@ -206,37 +207,6 @@ function CreateLink({ path, mutation, disabled, onCreated }: CreateLinkPropertie
 
 /** A link that was just created. Its token is in this one response and stored nowhere. */
 function CreatedLink({ token }: { token: string }) {
-  const { shares: t, actions } = text.value;
-  const [copied, setCopied] = useState(false);
-  const link = `${location.origin}/s/${token}`;
-  const field = useRef<HTMLInputElement>(null);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(link);
-      setCopied(true);
-    } catch {
-      // The browser may deny access to the clipboard: the person copies the selected link.
-      field.current?.focus();
-      showToast(t.copyManually);
-    }
-  };
-  return (
-    <div class="new-link stack tight">
-      <input
-        ref={field}
-        class="input"
-        readonly
-        value={link}
-        aria-label={t.links}
-        onFocus={(event) => event.currentTarget.select()}
-      />
-      <div class="row spread">
-        <span class="small muted">{t.copyNow}</span>
-        <button type="button" class="button small primary" onClick={copy}>
-          <Icon name={copied ? "check" : "copy"} />
-          {copied ? actions.copied : actions.copy}
-        </button>
-      </div>
-    </div>
-  );
+  const t = text.value.shares;
+  return <CopyField label={t.links} value={`${location.origin}/s/${token}`} hint={t.copyNow} />;
 }

@@ -233,6 +233,13 @@ export const messages: Messages = {
     showFiles: "Dateien anzeigen",
     showFile: "Datei anzeigen",
     granted: (granted, back) => `${granted} Credits gutgeschrieben, ${back} zurückgebucht`,
+    gift: "Geschenk",
+    giftStates: {
+      waiting: () => "nicht bezahlt oder in Prüfung",
+      open: () => "nicht eingelöst",
+      redeemed: (account) => (account ? `eingelöst vom Konto ${account}` : "eingelöst von einem gelöschten Konto"),
+      void: () => "zurückgezahlt, bevor es eingelöst wurde",
+    },
     refund: "Erstatten",
     refundAmount: (currency) => `Betrag in ${currency}`,
     refundHint:

@@ -230,6 +230,13 @@ export const messages = {
     showFiles: "Show the files",
     showFile: "Show the file",
     granted: (granted: number, back: number) => `${granted} credits granted, ${back} taken back`,
+    gift: "Gift",
+    giftStates: {
+      waiting: (_account: string) => "not paid or under review",
+      open: () => "not redeemed",
+      redeemed: (account: string) => (account ? `redeemed by the account ${account}` : "redeemed by a deleted account"),
+      void: () => "returned before it was redeemed",
+    },
     refund: "Refund",
     refundAmount: (currency: string) => `Amount in ${currency}`,
     refundHint: "Empty for all that is left. The credits are taken back once the payment provider reports it.",

@@ -1,0 +1,47 @@
+/** A text to copy, with the button that copies it. */
+import { useRef, useState } from "preact/hooks";
+
+import { text } from "../text";
+import { Icon } from "./icon";
+import { showToast } from "./toasts";
+
+interface CopyFieldProperties {
+  label: string;
+  value: string;
+  hint: string;
+}
+
+export function CopyField({ label, value, hint }: CopyFieldProperties) {
+  const { actions } = text.value;
+  const [copied, setCopied] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(value);
+      setCopied(true);
+    } catch {
+      // The browser may deny access to the clipboard: the person copies the selected text.
+      field.current?.focus();
+      showToast(actions.copyManually);
+    }
+  };
+  return (
+    <div class="new-link stack tight">
+      <input
+        ref={field}
+        class="input"
+        readonly
+        value={value}
+        aria-label={label}
+        onFocus={(event) => event.currentTarget.select()}
+      />
+      <div class="row spread">
+        <span class="small muted">{hint}</span>
+        <button type="button" class="button small primary" onClick={copy}>
+          <Icon name={copied ? "check" : "copy"} />
+          {copied ? actions.copied : actions.copy}
+        </button>
+      </div>
+    </div>
+  );
+}
