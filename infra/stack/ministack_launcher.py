@@ -410,6 +410,52 @@ def pass_metadata_to_the_sign_up_trigger():
     cognito._build_presignup_event = build_with_metadata
 
 
+def ask_for_the_text_of_mails_with_codes():
+    """AWS asks the trigger `CustomMessage` for subject and message, and sends those of the user pool if it answers none
+    (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html). MiniStack never does."""
+    send, template = cognito._send_verification_email, cognito._resolve_verification_template
+    answered = contextvars.ContextVar("custom_message", default=None)
+
+    def send_custom(pool, username, attributes, code, attribute_name="email"):
+        source = "CustomMessage_ForgotPassword" if attribute_name == "password" else "CustomMessage_ResendCode"
+        token = answered.set(custom_message(pool, source, attributes))
+        try:
+            return send(pool, username, attributes, code, attribute_name)
+        finally:
+            answered.reset(token)
+
+    def answered_or_template(pool, by_link=False):
+        response = answered.get() or {}
+        if response.get("emailSubject") and "{####}" in (response.get("emailMessage") or ""):
+            return response["emailSubject"], response["emailMessage"]
+        return template(pool, by_link=by_link)
+
+    cognito._send_verification_email = send_custom
+    cognito._resolve_verification_template = answered_or_template
+
+
+def custom_message(pool, source, attributes):
+    """What the trigger answers; None if the user pool has none."""
+    arn = (pool.get("LambdaConfig") or {}).get("CustomMessage")
+    if not arn:
+        return None
+    event = {
+        "version": "1",
+        "triggerSource": source,
+        "region": cognito._pool_region(pool["Id"]),
+        "userPoolId": pool["Id"],
+        "userName": attributes.get("sub", ""),
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": ""},
+        "request": {"userAttributes": dict(attributes), "codeParameter": "{####}", "usernameParameter": None},
+        "response": {"smsMessage": None, "emailMessage": None, "emailSubject": None},
+    }
+    record, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    result = lambda_svc._execute_function_with_config_scope(lambda_svc._execution_record_for_config(record, config), event)
+    if result.get("error"):
+        raise RuntimeError(f"the trigger of the mail with a code failed: {result.get('body')}")
+    return cognito._extract_trigger_response(result.get("body"))
+
+
 def decide_about_the_identity_that_mails():
     """IAM decides about `SendEmail` on the verified identity of the sender; MiniStack does on `*`. Here a domain is one."""
     resource_of = iam_actions._ses_v2_resource_arn
@@ -578,6 +624,7 @@ def main():
     demand_client_secrets()
     refuse_taken_addresses()
     pass_metadata_to_the_sign_up_trigger()
+    ask_for_the_text_of_mails_with_codes()
     decide_about_the_identity_that_mails()
     count_loopback_as_tls()
     if os.environ.get("AWS_CALLS_FILE"):

@@ -38,6 +38,8 @@ pub(crate) struct ArchiveContents {
     pub file_bytes: u64,
     /// The sums of the ledger, by cause.
     pub moved: BTreeMap<CauseKind, CreditTotals>,
+    /// The name of the service when the snapshot was begun.
+    pub service: String,
     /// The language of the account, in which the index page is written.
     pub language: Language,
 }

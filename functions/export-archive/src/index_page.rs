@@ -57,12 +57,13 @@ pub(crate) fn chapter(
 }
 
 fn opening(account: Option<&Account>, contents: &ArchiveContents, requested_at: Timestamp, texts: &Texts) -> String {
-    let Texts { lang, title, .. } = texts;
+    let (lang, service) = (texts.lang, escape(&contents.service));
+    let title = (texts.title)(&service);
     let name = account.map(|account| account.display_name.as_deref().unwrap_or(&account.email));
     let lede = (texts.lede)(&isolated(name.unwrap_or(texts.you)), &time(requested_at, texts));
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\">\n{}<title>{title}</title>\n{}\
-        <p class=\"lede\">{lede}</p>\n</header>\n",
+        <h1>{service}</h1>\n<p class=\"lede\">{lede}</p>\n</header>\n",
         style::HEAD,
         style::STYLE,
     );

@@ -7,6 +7,16 @@ use uuid::Uuid;
 /// The most characters of a file name that a user chose.
 const CHOSEN_CHARACTERS: usize = 60;
 
+/// Returns the beginning of the name of the archive: the safe characters of the name of the service.
+pub(crate) fn of_service(name: &str) -> String {
+    let safe = |character: char| if character.is_ascii_alphanumeric() { character } else { '-' };
+    let name: String = name.to_ascii_lowercase().chars().map(safe).collect();
+    match name.trim_matches('-') {
+        "" => "archive".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 /// Returns the name for a file of the bucket with the key `accounts/<account>/<folder>/<id>/<file>`. Needs the upload for the
 /// name that its owner chose.
 pub(crate) fn of_file(key: &str, upload: Option<&Upload>) -> String {
@@ -91,6 +101,13 @@ mod tests {
     use super::*;
 
     const ID: &str = "0199c8a4-7e3b-7d21-9c44-5b0f6a1e2d3c";
+
+    #[test]
+    fn archive_has_the_safe_characters_of_the_name_of_the_service() {
+        for (service, name) in [("Darkroom", "darkroom"), ("Ada & \"Co\"", "ada----co"), ("暗室", "archive")] {
+            assert_eq!(of_service(service), name);
+        }
+    }
 
     fn upload(file_name: Option<&str>) -> Upload {
         let now = Timestamp::UNIX_EPOCH;

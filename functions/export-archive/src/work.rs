@@ -142,7 +142,9 @@ impl ClaimedExport<'_> {
                     recent.list = Some(list);
                     match next {
                         Some(next) => Stage::Files(Some(next)),
-                        None => Stage::Archive(Box::new(Writing::begin(self.begin_upload().await?, &contents))),
+                        None => {
+                            Stage::Archive(Box::new(Writing::begin(self.begin_upload(&contents).await?, &contents)))
+                        }
                     }
                 }
                 Stage::Archive(writing) => return Ok(((contents, *writing, totals), recent)),
@@ -158,7 +160,11 @@ impl ClaimedExport<'_> {
         contents: &mut ArchiveContents,
         after: Option<String>,
     ) -> Result<((u32, Vec<ItemLine>), Option<String>), WorkError> {
-        let page = self.exporter.table.contents(self.export.account, after).await?;
+        let table = &self.exporter.table;
+        if after.is_none() {
+            contents.service = table.texts(clock::now()).await?.name.clone();
+        }
+        let page = table.contents(self.export.account, after).await?;
         let number = contents.pages.count();
         let lines = contents.add_page(page.items, self.export.version, clock::now());
         self.write_page(contents.pages.key("items", number), contents::encode(&lines)).await?;
@@ -203,11 +209,11 @@ impl ClaimedExport<'_> {
     }
 
     /// Begins the multipart upload of the archive. Aborts uploads that a crashed worker began without recording them.
-    async fn begin_upload(&self) -> Result<String, WorkError> {
+    async fn begin_upload(&self, contents: &ArchiveContents) -> Result<String, WorkError> {
         let (bucket, Export { account, id, requested_at, .. }) = (&self.exporter.bucket, &self.export);
         bucket.abort_uploads(&Bucket::export_prefix(*account, *id)).await?;
         let day = TimeZone::UTC.to_datetime(*requested_at).date();
-        let save_as = format!("darkroom-{day}.zip");
+        let save_as = format!("{}-{day}.zip", names::of_service(&contents.service));
         Ok(bucket.begin_upload(&Bucket::archive_key(*account, *id), "application/zip", &save_as).await?)
     }
 

@@ -1,4 +1,4 @@
-//! Triggers of the user pool: what it asks before it creates a user and before it issues tokens
+//! Triggers of the user pool: what it asks before it creates a user, before it issues tokens and before it mails a code
 //! ([Lambda triggers](https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html)).
 //!
 //! A new user is confirmed at once, since nobody knows the password: it is random, and only a code that is mailed to the
@@ -8,11 +8,15 @@
 //! An access token gets no scope. With `aws.cognito.signin.user.admin`, which the user pool gives by default, the bearer could
 //! delete the user, end its sessions or set up a second factor at the user pool directly.
 //!
-//! A repeat changes nothing more. Without an answer the user pool creates no user and issues no token.
+//! The mail with the code for a password names the service as its operator does, in the language of the account. If that cannot be
+//! read, the user pool sends its own text.
+//!
+//! A repeat changes nothing more. Without an answer the user pool creates no user, issues no token and mails no code.
 
 use domain::{
     AccountId,
     accounts::{
+        preferences::Language,
         sign_up::SignUp,
         terms::{SIGN_UP_METADATA, TermsAcceptance},
     },
@@ -31,6 +35,10 @@ const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
 /// accept the present terms. An administrator who creates a user accepts nothing for them.
 const SIGN_UP: &str = "PreSignUp_SignUp";
 
+/// The trigger of the mail with a code that sets a password: the first one, or a new one
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html>).
+const PASSWORD_CODE: &str = "CustomMessage_ForgotPassword";
+
 /// What the user pool asks. The answer is the whole event with a response.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +51,11 @@ struct Trigger {
 }
 
 impl Trigger {
+    /// Returns what the user pool replaces with the code.
+    fn code_parameter(&self) -> Option<&str> {
+        self.others.get("request")?.get("codeParameter")?.as_str()
+    }
+
     /// Returns the version of the terms that the person accepts who signs up. `session` has checked that it is the present one.
     fn accepted_terms(&self) -> Option<String> {
         let version = self.others.get("request")?.get("clientMetadata")?.get(SIGN_UP_METADATA)?.as_str()?;
@@ -81,6 +94,8 @@ async fn answer(trigger: Trigger, table: &Table, days: u32, now: Timestamp) -> R
         sign_up_response()
     } else if trigger.trigger_source.starts_with("TokenGeneration_") {
         token_response()
+    } else if trigger.trigger_source.starts_with("CustomMessage_") {
+        code_response(&trigger, table, now).await.unwrap_or_else(|| trigger.response.clone())
     } else {
         return Err(format!("the user pool has no such trigger: {}", trigger.trigger_source).into());
     };
@@ -91,6 +106,55 @@ fn sign_up_response() -> Value {
     json!({ "autoConfirmUser": true, "autoVerifyEmail": true, "autoVerifyPhone": false })
 }
 
+/// Returns the mail with the code for a password. `None` for another message, or if the name of the service cannot be read.
+async fn code_response(trigger: &Trigger, table: &Table, now: Timestamp) -> Option<Value> {
+    let code = trigger.code_parameter().filter(|_| trigger.trigger_source == PASSWORD_CODE)?;
+    let account = AccountId(trigger.user_name.parse().ok()?);
+    let texts = table.texts(now).await;
+    let texts = texts.inspect_err(|error| tracing::warn!(%error, "the name of the service cannot be read")).ok()?;
+    // Before the first sign-in there is no account.
+    let language = match table.account(account).await {
+        Ok(account) => account.map_or(Language::English, |account| Language::from_tag(&account.preferences.language)),
+        Err(error) => {
+            tracing::warn!(%error, "the language of an account cannot be read");
+            Language::English
+        }
+    };
+    let (subject, message) = code_mail(&texts.name, language, code);
+    Some(json!({ "smsMessage": null, "emailSubject": subject, "emailMessage": message }))
+}
+
+/// Writes the subject, and the message, which is HTML.
+fn code_mail(service: &str, language: Language, code: &str) -> (String, String) {
+    let subject = match language {
+        Language::English => format!("Your {service} code"),
+        Language::German => format!("Dein Code für {service}"),
+    };
+    let escaped = subject.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let message = match language {
+        Language::English => format!("{escaped} is {code}."),
+        Language::German => format!("{escaped} lautet {code}."),
+    };
+    (subject, message)
+}
+
 fn token_response() -> Value {
     json!({ "claimsAndScopeOverrideDetails": { "accessTokenGeneration": { "scopesToSuppress": [USER_SCOPE] } } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_with_a_code_names_the_service_in_the_language_of_the_account() {
+        let (subject, message) = code_mail("Ada & <Co>", Language::English, "{####}");
+        assert_eq!(subject, "Your Ada & <Co> code");
+        assert_eq!(message, "Your Ada &amp; &lt;Co&gt; code is {####}.");
+        let (subject, message) = code_mail("Atelier", Language::German, "{####}");
+        assert_eq!(
+            (subject.as_str(), message.as_str()),
+            ("Dein Code für Atelier", "Dein Code für Atelier lautet {####}.")
+        );
+    }
 }

@@ -33,6 +33,7 @@ tests![
     session_cookie_is_not_an_access_token,
     sign_out_ends_only_that_session,
     password_reset_ends_every_session,
+    mail_with_a_code_names_the_service_in_the_language_of_the_account,
     terms_accepted_at_sign_up_are_recorded_and_newer_ones_can_be_accepted,
     session_responses_do_not_reveal_registered_addresses,
     session_routes_name_each_invalid_field,
@@ -318,6 +319,28 @@ async fn password_reset_ends_every_session(env: &'static TestEnv) -> Result<()> 
     try_sign_in(&visitor, &ada.email, PASSWORD).await?.is(401)?;
     let response = try_sign_in(&visitor, &ada.email, OTHER_PASSWORD).await?.is(200)?;
     ensure!(response.json["account_id"] == ada.account_id.as_str());
+    Ok(())
+}
+
+async fn mail_with_a_code_names_the_service_in_the_language_of_the_account(env: &'static TestEnv) -> Result<()> {
+    let (ada, visitor) = (env.user().await?, env.visitor()?);
+    let last = async || {
+        let mails = env.password_mails(&ada.email).await?;
+        mails.into_iter().last().context("no mail")
+    };
+    // Of the sign-up, before there is an account.
+    let (subject, body) = last().await?;
+    ensure!(
+        subject == "Your Darkroom code" && body == format!("Your Darkroom code is {MAILED_CODE}."),
+        "{subject}: {body}"
+    );
+    ada.patch("/v1/account", &json!({"preferences": {"language": "de"}})).await?.is(200)?;
+    post_session(&visitor, "forgot", &json!({"email": ada.email})).await?.is(202)?;
+    let (subject, body) = last().await?;
+    ensure!(
+        subject == "Dein Code für Darkroom" && body == format!("{subject} lautet {MAILED_CODE}."),
+        "{subject}: {body}"
+    );
     Ok(())
 }
 

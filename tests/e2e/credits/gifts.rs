@@ -14,7 +14,7 @@ use crate::env::{
 };
 
 tests![
-    gift_is_redeemed_once_by_whoever_has_its_code,
+    gift_is_redeemed_once_by_an_account_with_its_code,
     gift_gives_what_is_left_of_its_money,
     gift_of_a_frozen_account_waits,
 ];
@@ -38,7 +38,7 @@ async fn check_state(checkout: &Checkout<'_>, state: &str) -> Result<Value> {
     Ok(gift)
 }
 
-async fn gift_is_redeemed_once_by_whoever_has_its_code(env: &'static TestEnv) -> Result<()> {
+async fn gift_is_redeemed_once_by_an_account_with_its_code(env: &'static TestEnv) -> Result<()> {
     for provider in ["stripe", "paypal"] {
         let ada = env.user().await?;
         // 1,000 credits and the plan Plus.

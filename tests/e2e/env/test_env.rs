@@ -37,6 +37,8 @@ pub const AIGC_PRODUCER: &str = "001191440300TEST";
 
 /// The sender of the service's mail.
 const MAIL_FROM: &str = "hello@mail.darkroom.example";
+/// How the local AWS records a mail of the user pool with a code.
+const PASSWORD_MAIL: &str = "CognitoVerificationMessage";
 
 /// The SES identity of the sender.
 pub const MAIL_IDENTITY: &str = "mail.darkroom.example";
@@ -231,7 +233,18 @@ impl TestEnv {
     /// Stops the stack.
     pub fn stop(&self) -> Result<()> {
         let stack = self.stack.lock().map_err(|_| anyhow!("a test panicked while it held the stack"))?.take();
-        stack.map_or(Ok(()), Stack::stop)
+        stack.map_or(Ok(()), Stack::stop)?;
+        if is_kept() {
+            return Ok(());
+        }
+        // Two gigabytes of packages and of what was unpacked. The log stays.
+        for data in ["objects", "services", "tmp"] {
+            match std::fs::remove_dir_all(self.folder.join(data)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Returns AWS clients. Connections belong to the runtime of the test that opens them.
@@ -309,14 +322,27 @@ impl TestEnv {
 
     /// Returns the texts of the mails that the service sent to an address, the oldest first.
     pub async fn mails(&self, to: &str) -> Result<Vec<String>> {
+        self.sent_mails(to, |kind| kind != PASSWORD_MAIL).await?.iter().map(|mail| text(mail, "BodyText")).collect()
+    }
+
+    /// Returns subject and text of the mails that the user pool sent to an address, with codes for a password.
+    pub async fn password_mails(&self, to: &str) -> Result<Vec<(String, String)>> {
+        let mails = self.sent_mails(to, |kind| kind == PASSWORD_MAIL).await?;
+        mails.iter().map(|mail| Ok((text(mail, "Subject")?, text(mail, "BodyText")?))).collect()
+    }
+
+    /// The user pool sends mails of its own in the same name.
+    async fn sent_mails(&self, to: &str, is_meant: impl Fn(&str) -> bool) -> Result<Vec<Value>> {
         let sent = http_client()?.get(format!("{}/_ministack/ses/messages", self.endpoint)).send().await?;
         let sent = ApiResponse::read(sent).await?.is(200)?.json;
         let all = sent["messages"].as_object().into_iter().flat_map(|accounts| accounts.values());
         let all = all.flat_map(|mails| mails.as_array().into_iter().flatten());
-        // The user pool sends mails of its own in the same name.
-        let is_ours = |mail: &&Value| mail["Source"] == MAIL_FROM && mail["Type"] != "CognitoVerificationMessage";
-        let ours = all.filter(|mail| mail["To"] == json!([to])).filter(is_ours);
-        ours.map(|mail| text(mail, "BodyText")).collect()
+        let is_ours = |mail: &&Value| {
+            mail["Source"] == MAIL_FROM
+                && mail["To"] == json!([to])
+                && is_meant(mail["Type"].as_str().unwrap_or_default())
+        };
+        Ok(all.filter(is_ours).cloned().collect())
     }
 
     /// Returns a Lambda client.

@@ -42,7 +42,6 @@ article p { margin: .6rem .9rem; overflow-wrap: anywhere }
 <body>
 <main>
 <header>
-<h1>Darkroom</h1>
 "#;
 
 /// Ends the section of generations or uploads.

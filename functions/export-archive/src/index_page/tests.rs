@@ -132,6 +132,7 @@ fn whole(language: Language) -> String {
         runs: vec![run("account"), run("generation")],
         moved: BTreeMap::from([(CauseKind::Welcome, CreditTotals { entries: 1, credits: 9 })]),
         language,
+        service: "Ada & Co".to_owned(),
         ..ArchiveContents::default()
     };
     let line = |kind: &str, json: String| ItemLine { kind: kind.to_owned(), json };
@@ -169,7 +170,8 @@ fn page_is_in_the_language_of_the_account() {
     let german = whole(Language::German);
     for part in [
         "<html lang=\"de\">",
-        "<title>Dein Darkroom-Archiv</title>",
+        "<title>Dein Archiv von Ada &amp; Co</title>",
+        "<h1>Ada &amp; Co</h1>",
         "<h2>Bilder und Videos</h2>",
         "22. November 2026, 23:04 UTC",
         "9 verfügbar, 0 reserviert",

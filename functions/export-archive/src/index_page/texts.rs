@@ -21,7 +21,8 @@ use crate::contents::CauseKind;
 pub(super) struct Texts {
     /// The tag of the language.
     pub lang: &'static str,
-    pub title: &'static str,
+    /// The title, with the name of the service.
+    pub title: fn(&str) -> String,
     /// What the page shows, of this person, at this time.
     pub lede: fn(&str, &str) -> String,
     /// The person, if the account is not known.
@@ -92,7 +93,7 @@ impl Texts {
 
 const ENGLISH: Texts = Texts {
     lang: "en",
-    title: "Your Darkroom archive",
+    title: |service| format!("Your {service} archive"),
     lede: |name, time| format!("Everything that we store about {name}, as it was on {time}."),
     you: "you",
     time: |at| at.strftime("%-d %B %Y, %H:%M").to_string(),
@@ -200,7 +201,7 @@ const GERMAN_MONTHS: [&str; 12] = [
 
 const GERMAN: Texts = Texts {
     lang: "de",
-    title: "Dein Darkroom-Archiv",
+    title: |service| format!("Dein Archiv von {service}"),
     lede: |name, time| format!("Alles, was wir über {name} speichern. Stand: {time}."),
     you: "dich",
     time: |at| {

@@ -15,6 +15,13 @@ export const hasImprint = computed(() => {
   return Boolean(imprint?.en || imprint?.de || contact);
 });
 
+/** The beginning of the names of files that are downloaded: what is left of a name in characters that every file system takes. */
+export const fileName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-|-$/g, "") || "download";
+
 /** Loads it, and colors the page. */
 export async function loadService(): Promise<void> {
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, LONGEST_MS));

@@ -1,4 +1,4 @@
-//! Describes the API of promotions: staff publish codes, people redeem them.
+//! Describes the API of promotions, whose codes staff publish, and of redeeming a code of a promotion or a gift.
 
 use domain::{
     Credits,
@@ -15,8 +15,9 @@ use crate::operation::{
 };
 
 operations! {
-    /// Redeems the code of a promotion: its credits are available at once. Each account redeems a code once. 429 after ten
-    /// attempts of an account in an hour, or a hundred of a network.
+    /// Redeems the code of a promotion or a gift: its credits are available at once. Each account redeems the code of a promotion
+    /// once; that of a gift is redeemed once, and activates the plan of its package. 400 for a code that cannot be redeemed, also that
+    /// of a gift while the account that bought it is frozen. 429 after ten attempts of an account in an hour, or a hundred of a network.
     REDEEM = post("/v1/account/redemptions", "account")
         .takes::<RedemptionRequest>(r#"{"code": "SPRING-2027"}"#)
         .parameters(&[IdempotencyKey])
@@ -48,7 +49,7 @@ operations! {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedemptionRequest {
-    /// The code, in upper or lower case.
+    /// The code, in upper or lower case; that of a gift with or without hyphens.
     #[schema(min_length = 1, max_length = 100)]
     pub code: String,
 }

@@ -20,7 +20,7 @@ use crate::{
     registry::DataFields,
 };
 
-/// The digits of a code, each of five bits: Crockford's, without letters that are mistaken for others
+/// The digits of a code, each of five bits: Crockford's, without those that are mistaken for others
 /// (<https://www.crockford.com/base32.html>).
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The number of digits of a code.
@@ -115,19 +115,19 @@ pub fn spell_code(bytes: CodeBytes) -> String {
     code
 }
 
-/// Reads a code as people type it: in lower case, without hyphens or with spaces, and with letters in place of the digits that they look
-/// like. `None` if no code is spelled so.
+/// Reads a code as people type it: in lower case, without hyphens or with spaces, and with an O for a zero or
+/// an I or L for a one. `None` if no code is spelled so.
 #[must_use]
 pub fn read_code(text: &str) -> Option<CodeBytes> {
     let mut number = 0_u128;
     let mut digits = 0;
-    for letter in text.bytes().filter(|byte| !matches!(byte, b'-' | b' ')) {
-        let letter = match letter.to_ascii_uppercase() {
+    for character in text.bytes().filter(|byte| !matches!(byte, b'-' | b' ')) {
+        let character = match character.to_ascii_uppercase() {
             b'O' => b'0',
             b'I' | b'L' => b'1',
             other => other,
         };
-        let digit = DIGITS.iter().position(|digit| *digit == letter).and_then(|value| u128::try_from(value).ok())?;
+        let digit = DIGITS.iter().position(|digit| *digit == character).and_then(|value| u128::try_from(value).ok())?;
         number = number << 5 | digit;
         digits += 1;
         if digits > LENGTH {
@@ -201,7 +201,7 @@ impl Payment {
 
 impl Account {
     /// Redeems a gift. The account gets its credits, and is on its plan from now on, unless it is on a larger one. A gift cannot be
-    /// redeemed while the account that bought it is frozen: its money may be somebody else's.
+    /// redeemed while the account that bought it is frozen: its money may have been stolen.
     ///
     /// # Errors
     /// [`Refusal::AccountStatus`] if the account is frozen or being deleted, [`Refusal::Invalid`] if the gift cannot be redeemed.

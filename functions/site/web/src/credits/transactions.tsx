@@ -97,7 +97,7 @@ function Generation({ cause, prompts }: { cause: GenerationCause; prompts: Map<s
 
 function Description({ cause, amount }: { cause: Exclude<Cause, GenerationCause>; amount: number }) {
   const t = text.value.credits;
-  // The credits of a gift go to whoever redeems it.
+  // The credits of a gift go to the account that redeems it.
   const label = cause.kind === "purchase" && amount === 0 ? t.giftPurchase : t.causes[cause.kind];
   return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : label;
 }

@@ -619,7 +619,7 @@ export const messages = {
       buyText:
         "You get a code that anyone with an account here can redeem once, at any time. Its credits and its plan go to them, not to you.",
       code: "Gift code",
-      codeText: "Whoever has this code can redeem it. You find it here again.",
+      codeText: "Anyone who has this code can redeem it. You find it here again.",
       openText: "Pass on the code below. It's redeemed on the page where credits are bought.",
       states: {
         open: (count: number) => `Your gift of ${credits(count)} is ready`,

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../../api/error";
 import { goBack, navigate, query } from "../../router";
+import { fileName, service } from "../../service";
 import { text } from "../../text";
 import { showModal } from "../../ui/dialog";
 import { Icon, type IconName } from "../../ui/icon";
@@ -303,7 +304,7 @@ async function download(tile: Tile<Listed>, load?: () => Promise<Listed>): Promi
     if (!response.ok) throw new TypeError();
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await response.blob());
-    link.download = `darkroom-${tile.item.id}-${tile.output.number}.${media.content_type.split("/")[1] ?? "bin"}`;
+    link.download = `${fileName(service.value.name)}-${tile.item.id}-${tile.output.number}.${media.content_type.split("/")[1] ?? "bin"}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   } catch {
