@@ -244,4 +244,26 @@ mod tests {
             assert_eq!(read_code(typed), None, "{typed}");
         }
     }
+
+    #[test]
+    fn money_that_is_returned_later_lessens_what_the_code_gives_unless_it_was_redeemed() {
+        let gift = Gift {
+            id: GiftId(uuid::Uuid::max()),
+            payment: PaymentId(uuid::Uuid::nil()),
+            plan: Plan::Plus,
+            granted: Credits(200),
+            credits: Credits(200),
+            redeemed_by: None,
+            redeemed_at: None,
+            version: 3,
+        };
+        let less = gift.after_return(125, 500).unwrap();
+        assert_eq!((less.credits, less.version, less.is_open()), (Credits(150), 4, true));
+        assert_eq!(less.after_return(125, 500), None, "it is known");
+        let void = less.after_return(500, 500).unwrap();
+        assert_eq!((void.credits, void.is_open()), (Credits(0), false));
+        assert_eq!(void.after_return(0, 500).unwrap().credits, Credits(200), "the money came back");
+        let redeemed = Gift { redeemed_by: Some(AccountId(uuid::Uuid::nil())), ..gift };
+        assert_eq!(redeemed.after_return(125, 500), None);
+    }
 }
