@@ -177,7 +177,7 @@ impl List for Payments {
         let gifts = table.gifts_of(&page.items).await?;
         let view = |payment: Payment| {
             let gift = payment.gift.and_then(|id| gifts.get(&id));
-            PaymentView::new(payment, gift, None).with_redeemer(gift)
+            PaymentView::for_staff(payment, gift)
         };
         Ok((page.items.into_iter().map(view).collect(), page.next))
     }

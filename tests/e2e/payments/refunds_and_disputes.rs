@@ -11,7 +11,7 @@ use store::Write;
 use crate::env::{
     checkouts::{Checkout, deliver_message},
     http::{ApiResponse, text},
-    staff_access::reviews,
+    staff_access::{StaffAccess, reviews},
     test_env::{TestEnv, TestUser, settings},
     trial::tests,
     uploads::{photo, upload_file},
@@ -20,6 +20,7 @@ use crate::env::{
 tests![
     s7_b3_partial_refund_takes_its_share_once_until_it_fails,
     s8_dispute_freezes_and_moves_credits_but_inquiry_does_not,
+    s8_staff_see_until_when_a_dispute_can_be_answered,
     s8_lost_dispute_after_a_refund_stays_lost_when_a_part_is_reinstated,
     s8_appeal_with_large_evidence_changes_nothing_until_it_is_decided,
     s8_b3_refund_and_dispute_of_one_payment_take_credits_once,
@@ -98,6 +99,23 @@ async fn s8_dispute_freezes_and_moves_credits_but_inquiry_does_not(env: &'static
         deliver_message(env, message).await?;
     }
     lost.check("lost", 200, 200, 40).await
+}
+
+async fn s8_staff_see_until_when_a_dispute_can_be_answered(env: &'static TestEnv) -> Result<()> {
+    let (ada, grace) = (env.user().await?, env.staff().await?);
+    let checkout = paid(&ada).await?;
+    checkout.act("dispute", &[]).await?;
+    let access = StaffAccess::to(&grace, &ada).await?;
+    let contest = async || -> Result<Value> {
+        Ok(access.read("payments").await?.is(200)?.json["items"][0]["contests"][0].clone())
+    };
+    let open = contest().await?;
+    let days = text(&open, "respond_by")?.parse::<Timestamp>()?.duration_since(clock::now()).as_hours() / 24;
+    ensure!(open["state"] == "open" && open["amount"]["amount"] == 500 && (5..=7).contains(&days), "{open}");
+    ensure!(checkout.known().await?["contests"] == json!([]), "the owner is told by their bank");
+    checkout.act("win", &[]).await?;
+    ensure!(contest().await?["state"] == "won");
+    Ok(())
 }
 
 async fn s8_lost_dispute_after_a_refund_stays_lost_when_a_part_is_reinstated(env: &'static TestEnv) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! A canceled reversal and the settlement of a chargeback have no documented event.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::ipn::Ipn;
@@ -153,6 +153,7 @@ pub(crate) fn dispute_created(
             "dispute_id": dispute_id,
             "dispute_life_cycle_stage": "INQUIRY",
             "status": "OPEN",
+            "seller_response_due_date": time(now + SignedDuration::from_hours(10 * 24)),
         }),
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     money::{Currency, Money},
     payments::{
         gift::{Gift, GiftState},
-        payment::{Payment, PaymentProvider, PaymentStatus, RefundState},
+        payment::{Contest, ContestState, Payment, PaymentProvider, PaymentStatus, RefundState},
         tax::Tax,
     },
 };
@@ -155,6 +155,25 @@ pub struct RefundView {
     pub reverted: bool,
 }
 
+/// Shows a dispute, a case or a fraud warning.
+#[derive(Serialize, ToSchema)]
+pub struct ContestView {
+    /// The provider's id.
+    pub id: String,
+    /// Its state.
+    pub state: ContestState,
+    /// The disputed amount, if there is one.
+    pub amount: Option<Money>,
+    /// Until when the operator can respond at the provider, if it reported that.
+    pub respond_by: Option<Timestamp>,
+}
+
+impl From<Contest> for ContestView {
+    fn from(Contest { id, state, amount, respond_by }: Contest) -> Self {
+        Self { id, state, amount, respond_by }
+    }
+}
+
 /// Shows a gift.
 #[derive(Serialize, ToSchema)]
 pub struct GiftView {
@@ -200,6 +219,8 @@ pub struct PaymentView {
     pub paid_at: Option<Timestamp>,
     /// The refunds.
     pub refunds: Vec<RefundView>,
+    /// The disputes, cases and fraud warnings. Only for staff.
+    pub contests: Vec<ContestView>,
     /// The credits that were granted.
     pub granted: Credits,
     /// The granted credits that were clawed back.
@@ -240,6 +261,7 @@ impl PaymentView {
             paid_at: receipt.as_ref().map(|receipt| receipt.at),
             billing_email: receipt.and_then(|receipt| receipt.billing_email),
             refunds: refunds.collect(),
+            contests: Vec::new(),
             granted: payment.granted,
             clawed_back: payment.clawed_back,
             created_at: payment.created_at,
@@ -256,13 +278,15 @@ impl PaymentView {
         self
     }
 
-    /// Adds which account redeemed the gift, for staff.
+    /// Shows a payment to staff, who also see what is contested, and which account redeemed its gift.
     #[must_use]
-    pub fn with_redeemer(mut self, gift: Option<&Gift>) -> Self {
-        if let Some(view) = self.gift.as_mut() {
+    pub fn for_staff(payment: Payment, gift: Option<&Gift>) -> Self {
+        let contests = payment.contests().into_iter().map(ContestView::from).collect();
+        let mut view = Self { contests, ..Self::new(payment, gift, None) };
+        if let Some(view) = view.gift.as_mut() {
             view.redeemed_by = gift.and_then(|gift| gift.redeemed_by);
         }
-        self
+        view
     }
 }
 

@@ -256,6 +256,15 @@ pub enum PaymentFact {
         #[data(plain)]
         id: String,
     },
+    /// Until when the operator can respond to a dispute or a case.
+    RespondBy {
+        /// The provider's id of the dispute or case.
+        #[data(plain)]
+        id: String,
+        /// Until when. A later time replaces an earlier one.
+        #[data(plain)]
+        at: Timestamp,
+    },
 }
 
 /// A fact that contradicts the payment. It changes nothing, and staff must investigate it.
@@ -297,6 +306,7 @@ impl PaymentFact {
             Self::Restoration { id, .. } => format!("restoration-{id}"),
             Self::FraudWarning { id } => format!("warning-{id}"),
             Self::Case { id } => format!("case-{id}"),
+            Self::RespondBy { id, at } => format!("respond-by-{id}-{at}"),
         }
     }
 }

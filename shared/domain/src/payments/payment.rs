@@ -113,6 +113,35 @@ impl PaymentStatus {
     }
 }
 
+/// What became of a dispute or a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContestState {
+    /// The bank asks. It moves no money.
+    Inquiry,
+    /// The operator can respond.
+    Open,
+    /// The operator won, or the buyer withdrew it.
+    Won,
+    /// The buyer won.
+    Lost,
+    /// A fraud warning, or a case of PayPal, whose refunds and reversals say what became of it.
+    Warning,
+}
+
+/// A dispute, a case or a fraud warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contest {
+    /// The provider's id.
+    pub id: String,
+    /// Its state.
+    pub state: ContestState,
+    /// The disputed amount, if there is one.
+    pub amount: Option<Money>,
+    /// Until when the operator can respond, if the provider reported that.
+    pub respond_by: Option<Timestamp>,
+}
+
 /// A payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields, schemars::JsonSchema)]
 pub struct Payment {
@@ -176,6 +205,10 @@ pub struct Payment {
     #[serde(default)]
     #[data(plain)]
     pub warnings: BTreeSet<String>,
+    /// Until when the operator can respond to disputes and cases, by the provider's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[data(plain)]
+    pub respond_by: BTreeMap<String, Timestamp>,
     /// The review by staff, if a fraud rule demanded one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(nested)]
@@ -226,6 +259,7 @@ impl Payment {
             reversals: BTreeMap::new(),
             restorations: BTreeMap::new(),
             warnings: BTreeSet::new(),
+            respond_by: BTreeMap::new(),
             review: None,
             granted: Credits::ZERO,
             clawed_back: Credits::ZERO,
@@ -313,6 +347,10 @@ impl Payment {
             PaymentFact::FraudWarning { id } | PaymentFact::Case { id } => {
                 next.warnings.insert(id.clone());
             }
+            PaymentFact::RespondBy { id, at } => {
+                let known = next.respond_by.entry(id.clone()).or_insert(*at);
+                *known = (*known).max(*at);
+            }
         }
         if next.progress != self.progress {
             next.poll_at = next.next_poll(now);
@@ -353,6 +391,28 @@ impl Payment {
         } else {
             PaymentStatus::Paid
         }
+    }
+
+    /// Lists its disputes and cases, and its fraud warnings.
+    #[must_use]
+    pub fn contests(&self) -> Vec<Contest> {
+        let disputes = self.disputes.iter().map(|(id, dispute)| {
+            let state = match (dispute.outcome, dispute.formal) {
+                (Some(DisputeOutcome::Lost), _) => ContestState::Lost,
+                _ if dispute.is_open() => ContestState::Open,
+                (_, true) => ContestState::Won,
+                (_, false) => ContestState::Inquiry,
+            };
+            (id, state, Some(Money::new(dispute.amount, self.price.currency)))
+        });
+        let warnings = self.warnings.iter().map(|id| (id, ContestState::Warning, None));
+        let contests = disputes.chain(warnings).map(|(id, state, amount)| Contest {
+            id: id.clone(),
+            state,
+            amount,
+            respond_by: self.respond_by.get(id).copied(),
+        });
+        contests.collect()
     }
 
     /// Says whether a dispute of it is open.

@@ -42,7 +42,8 @@ impl Returns {
             | PaymentFact::Failed
             | PaymentFact::Paid(_)
             | PaymentFact::FraudWarning { .. }
-            | PaymentFact::Case { .. } => {}
+            | PaymentFact::Case { .. }
+            | PaymentFact::RespondBy { .. } => {}
         }
         Ok(())
     }

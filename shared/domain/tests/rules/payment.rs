@@ -7,8 +7,8 @@ use domain::{
     payments::{
         fraud::FraudRules,
         payment::{
-            Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt, PaymentStatus,
-            RefundState, UnclaimedPayment,
+            ContestState, Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt,
+            PaymentStatus, RefundState, UnclaimedPayment,
         },
         review::{ReviewDecision, ReviewReason},
         settlement::{Settlement, SettlementContext, apply_decision, apply_facts},
@@ -347,6 +347,31 @@ fn s9_pp9_warning_freezes_once_until_staff_lift_it() {
     assert_eq!(story.account.status(), AccountStatus::Frozen);
     let notes: Vec<_> = story.account.freezes.iter().map(|freeze| freeze.note.as_deref()).collect();
     assert_eq!(notes, [Some("the buyer answered"), None]);
+}
+
+#[test]
+fn what_is_contested_is_listed_with_the_time_to_respond() {
+    let respond_by = |id: &str, second| PaymentFact::RespondBy { id: id.to_owned(), at: at(second) };
+    let case = PaymentFact::Case { id: "PP-1".to_owned() };
+    let facts =
+        [paid(), dispute(OPENED), respond_by("du_1", 900), respond_by("du_1", 800), case, respond_by("PP-1", 700)];
+    let mut story = story("maker").check(&facts, PaymentStatus::Disputed, 1_000);
+    assert_eq!(story.apply(respond_by("du_1", 900)), Ok(false), "it is known");
+    let listed = |payment: &Payment| -> Vec<_> {
+        payment.contests().into_iter().map(|one| (one.id, one.state, one.amount, one.respond_by)).collect()
+    };
+    let open = ("du_1".to_owned(), ContestState::Open, Some(eur(2_380)), Some(at(900)));
+    let case = ("PP-1".to_owned(), ContestState::Warning, None, Some(at(700)));
+    assert_eq!(listed(&story.payment), [open, case]);
+    let state = |payment: &Payment| payment.contests()[0].state;
+    story.apply(dispute(LOST)).unwrap();
+    assert_eq!(state(&story.payment), ContestState::Lost);
+    story.apply(dispute(WON)).unwrap();
+    assert_eq!(state(&story.payment), ContestState::Won);
+    assert_eq!(
+        state(&self::story("maker").check(&[dispute(INQUIRY)], PaymentStatus::Created, 0).payment),
+        ContestState::Inquiry
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::ipn::Verification;
-use crate::{MessageClaim, PaypalEvent, WebhookError, WebhookEvent, kept};
+use crate::{MessageClaim, PaypalEvent, ProviderReport, WebhookError, WebhookEvent, kept};
 
 /// The headers of a webhook that its signature is verified with. PayPal refuses longer ones.
 const HEADERS: [(&str, usize); 5] = [
@@ -99,6 +99,7 @@ struct Unit {
 #[derive(Deserialize)]
 struct Dispute {
     dispute_id: String,
+    seller_response_due_date: Option<String>,
     #[serde(default)]
     disputed_transactions: Vec<DisputedTransaction>,
 }
@@ -282,7 +283,14 @@ impl Dispute {
     /// Whatever happens in a dispute, the money that it moves is reported by refunds and reversals.
     fn events(&self) -> Result<Vec<WebhookEvent>, WebhookError> {
         let id = own_id(&self.dispute_id)?;
-        let case = |reference| WebhookEvent::Report(reference, PaymentFact::Case { id: id.clone() }.into());
+        // The case counts, whatever its date says.
+        let respond_by = self.seller_response_due_date.as_deref().and_then(|date| date.parse().ok());
+        let respond_by = respond_by.map(|at| PaymentFact::RespondBy { id: id.clone(), at });
+        let facts: Vec<_> = [PaymentFact::Case { id }].into_iter().chain(respond_by).collect();
+        let case = |reference| {
+            let report = ProviderReport { facts: facts.clone(), instrument: None };
+            WebhookEvent::Report(reference, report)
+        };
         Ok(self.references().into_iter().map(case).collect())
     }
 }

@@ -6,10 +6,11 @@ use domain::{
     money::{Currency, Money},
     payments::payment::{Dispute, DisputeOutcome, PaymentFact, PaymentProvider, PaymentReference, RefundState},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::WebhookError;
-use crate::{WebhookEvent, kept};
+use crate::{ProviderReport, WebhookEvent, kept};
 
 /// <https://docs.stripe.com/api/refunds/object>
 #[derive(Deserialize)]
@@ -32,6 +33,13 @@ pub(super) struct Disputed {
     payment_intent: Option<String>,
     #[serde(default)]
     balance_transactions: Vec<BalanceTransaction>,
+    evidence_details: Option<EvidenceDetails>,
+}
+
+#[derive(Deserialize)]
+struct EvidenceDetails {
+    /// In Unix time. 0 if the bank allows no response.
+    due_by: Option<i64>,
 }
 
 /// <https://docs.stripe.com/api/balance_transactions/object>, in the currency of the operator's balance.
@@ -86,7 +94,12 @@ impl Disputed {
             withdrawn => withdrawn,
         };
         let dispute = Dispute { amount: self.amount, formal, money_withdrawn, money_reinstated: moved(false), outcome };
-        Ok(report(reference, PaymentFact::Dispute { id: own_id(&self.id)?, currency, dispute }))
+        let id = own_id(&self.id)?;
+        let due_by = self.evidence_details.and_then(|details| details.due_by).filter(|due_by| *due_by > 0);
+        let respond_by = due_by.and_then(|due_by| Timestamp::from_second(due_by).ok());
+        let respond_by = respond_by.map(|at| PaymentFact::RespondBy { id: id.clone(), at });
+        let facts = [PaymentFact::Dispute { id, currency, dispute }].into_iter().chain(respond_by).collect();
+        Ok(WebhookEvent::Report(reference, ProviderReport { facts, instrument: None }))
     }
 }
 

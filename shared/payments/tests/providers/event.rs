@@ -79,6 +79,23 @@ fn s2_a_purchase_is_asked_about_and_one_that_failed_is_closed() {
 }
 
 #[test]
+fn s8_dispute_says_until_when_it_can_be_answered() {
+    let reported = |due_by: &serde_json::Value| {
+        let fields = json!({ "id": "du_1", "payment_intent": INTENT, "evidence_details": { "due_by": due_by } });
+        match read(&event("charge.dispute.created", example("dispute", fields))) {
+            Ok(WebhookEvent::Report(_, report)) => report.facts.into_iter().nth(1),
+            other => panic!("{other:?}"),
+        }
+    };
+    let at = "2024-08-14T23:59:59Z".parse().unwrap();
+    assert_eq!(reported(&json!(1_723_679_999)), Some(PaymentFact::RespondBy { id: "du_1".to_owned(), at }));
+    // The bank allows no response.
+    for none in [json!(0), json!(null)] {
+        assert_eq!(reported(&none), None);
+    }
+}
+
+#[test]
 fn s4_an_event_grants_nothing_by_itself_and_is_refused_about_the_other_kind_of_money() {
     let body = event("checkout.session.completed", example("checkout.session", json!({}))).to_string();
     let signature = signature(&body, "whsec_new", 0);

@@ -5,8 +5,8 @@ use domain::{
     payments::payment::{PaymentFact, PaymentProvider, PaymentReceipt, PaymentReference, RefundState},
 };
 use payments::{
-    Keys, MessageClaim, PaymentProviders, PaypalEvent, PaypalSignature, Verification, WebhookError, WebhookEvent,
-    read_paypal_event,
+    Keys, MessageClaim, PaymentProviders, PaypalEvent, PaypalSignature, ProviderReport, Verification, WebhookError,
+    WebhookEvent, read_paypal_event,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -175,8 +175,16 @@ fn pp9_dispute_is_a_case_of_each_transaction() {
         "status": "OPEN",
     });
     for kind in ["CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.UPDATED", "CUSTOMER.DISPUTE.RESOLVED"] {
-        let case = PaymentFact::Case { id: "PP-000-042-663-135".to_owned() };
-        assert_eq!(reported(kind, &dispute), about_the_capture(case));
+        let id = || "PP-000-042-663-135".to_owned();
+        assert_eq!(reported(kind, &dispute), about_the_capture(PaymentFact::Case { id: id() }));
+        let mut due = dispute.clone();
+        due["seller_response_due_date"] = json!("2026-12-10T08:00:00.000Z");
+        let at = "2026-12-10T08:00:00Z".parse().unwrap();
+        let facts = vec![PaymentFact::Case { id: id() }, PaymentFact::RespondBy { id: id(), at }];
+        let report = ProviderReport { facts, instrument: None };
+        assert_eq!(reported(kind, &due), Ok(vec![WebhookEvent::Report(captured(), report)]));
+        due["seller_response_due_date"] = json!("soon");
+        assert_eq!(reported(kind, &due), about_the_capture(PaymentFact::Case { id: id() }), "the case counts");
         assert_eq!(read(kind, &dispute).claim, MessageClaim { references: vec![captured()], is_paid: false });
     }
 }

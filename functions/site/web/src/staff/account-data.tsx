@@ -8,7 +8,7 @@ import { Field } from "../ui/field";
 import { LoadMore, usePagedList } from "../ui/paged-list";
 import { ErrorNotice, Loading } from "../ui/states";
 import { fractionDigits, smallestUnits } from "./amounts";
-import { ActionButton, Facts, TextForm } from "./forms";
+import { ActionButton, type Fact, Facts, TextForm } from "./forms";
 import { hasRole } from "./roles";
 import { staffText } from "./text";
 
@@ -269,6 +269,9 @@ function Upload({ path, upload }: { path: Path; upload: Schema["UploadView"] }) 
   );
 }
 
+/** Whether the operator can still respond. What became of a case of PayPal isn't known. */
+const isOpen = ({ state }: Schema["ContestView"]) => state !== "won" && state !== "lost";
+
 function Payment({ account, payment }: { account: string; payment: Schema["PaymentView"] }) {
   const t = staffText.value;
   return (
@@ -281,6 +284,24 @@ function Payment({ account, payment }: { account: string; payment: Schema["Payme
           [t.cases.facts.provider, payment.provider],
           [t.cases.facts.transaction, payment.transaction && <code>{payment.transaction}</code>],
           [t.accounts.gift, payment.gift && t.accounts.giftStates[payment.gift.state](payment.gift.redeemed_by ?? "")],
+          ...payment.refunds.map(
+            (refund): Fact => [
+              t.accounts.refunded,
+              `${money(refund.amount)} (${refund.id})${refund.reverted ? `, ${t.accounts.reverted}` : ""}`,
+            ],
+          ),
+          ...payment.contests.map(
+            (contest): Fact => [
+              t.accounts.contests[contest.state],
+              <>
+                {contest.amount && `${money(contest.amount)} `}
+                <code>{contest.id}</code>
+                {contest.respond_by && isOpen(contest) && (
+                  <strong> {t.accounts.respondBy(dateTime(contest.respond_by))}</strong>
+                )}
+              </>,
+            ],
+          ),
         ]}
       />
       {payment.total && hasRole("finance") && <Refund account={account} payment={payment.id} total={payment.total} />}

@@ -131,14 +131,17 @@ export function ActionButton({
 }
 
 /** Facts, those without a value left out. */
-export function Facts({ facts }: { facts: readonly (readonly [string, ComponentChildren])[] }) {
+/** A name with its value. Without a value it is left out. */
+export type Fact = readonly [string, ComponentChildren];
+
+export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl class="facts">
       {facts
         .filter(([, value]) => value !== undefined && value !== null && value !== "")
-        .map(([name, value]) => [
-          <dt key={`${name}-name`}>{name}</dt>,
-          <dd key={name} dir="auto">
+        .map(([name, value], place) => [
+          <dt key={`${place}-name`}>{name}</dt>,
+          <dd key={place} dir="auto">
             {value}
           </dd>,
         ])}

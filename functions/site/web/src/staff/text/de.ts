@@ -233,6 +233,16 @@ export const messages: Messages = {
     showFiles: "Dateien anzeigen",
     showFile: "Datei anzeigen",
     granted: (granted, back) => `${granted} Credits gutgeschrieben, ${back} zurückgebucht`,
+    refunded: "Erstattung",
+    reverted: "fehlgeschlagen oder abgebrochen",
+    contests: {
+      inquiry: "Nachfrage der Bank",
+      open: "Anfechtung",
+      won: "Anfechtung, gewonnen",
+      lost: "Anfechtung, verloren",
+      warning: "Fall oder Betrugswarnung",
+    },
+    respondBy: (date) => `Antwort bis ${date}`,
     gift: "Geschenk",
     giftStates: {
       waiting: () => "nicht bezahlt oder in Prüfung",

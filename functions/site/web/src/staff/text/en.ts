@@ -230,6 +230,16 @@ export const messages = {
     showFiles: "Show the files",
     showFile: "Show the file",
     granted: (granted: number, back: number) => `${granted} credits granted, ${back} taken back`,
+    refunded: "Refund",
+    reverted: "failed or canceled",
+    contests: {
+      inquiry: "Inquiry of the bank",
+      open: "Dispute",
+      won: "Dispute, won",
+      lost: "Dispute, lost",
+      warning: "Case or fraud warning",
+    },
+    respondBy: (date: string) => `respond by ${date}`,
     gift: "Gift",
     giftStates: {
       waiting: (_account: string) => "not paid or under review",
