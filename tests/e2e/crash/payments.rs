@@ -169,9 +169,9 @@ async fn gift_crash_at_any_call_is_issued_and_lessened_once(env: &'static TestEn
 }
 
 async fn gift_crash_at_any_call_is_redeemed_once(env: &'static TestEnv) -> Result<()> {
-    let ben = env.user().await?;
     crash_at_each_call(env, "Account", 4, async |ada| {
         // A larger plan, so that the change of it is written too.
+        let ben = env.user().await?;
         let (checkout, code) = buy_gift(&ben, "stripe", "maker").await?;
         let body = json!({"code": code});
         let redeem = async || {
