@@ -71,7 +71,7 @@ pub const EVENTS: &[Event] = &[
     ),
     event("events/user-pool-trigger/token.json", Done, &[]),
     event("events/user-pool-trigger/sign-up.json", Done, &["PutItem"]),
-    event("events/user-pool-trigger/password-code.json", Done, &["Query", "GetItem"]),
+    event("events/user-pool-trigger/password-code.json", Done, &["GetItem"]),
     event("events/account/read.json", Http(200), &["GetItem", "GetItem"]),
     event("events/account/correct.json", Http(200), &["GetItem", "UpdateItem", "GetItem", "TransactWriteItems"]),
     event("events/account/statement.json", Http(200), &["GetItem", "Query", "BatchGetItem"]),
