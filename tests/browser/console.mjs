@@ -319,7 +319,7 @@ async function administer(visitor) {
   await ada.sees("11 credits added.");
   await ada.expecting([409], async () => {
     await redeem();
-    await ada.sees("You've redeemed this code before.");
+    await ada.sees("You've redeemed this code before, or bought it as a gift.");
   });
   await ada.look("redeemed");
   const published = page.locator(".log-entry", { hasText: code });

@@ -117,7 +117,7 @@ async fn redeem_gift(
         vec![Write::Account(&redeemed.account), Write::LedgerEntry(id, &redeemed.entry), Write::Gift(&redeemed.gift)];
     writes.extend(redeemed.plan_change.as_ref().map(Write::PlanChange));
     // It must not be frozen meanwhile.
-    writes.extend(buyer.iter().filter(|buyer| buyer.id != id).map(Write::Unchanged));
+    writes.extend(buyer.as_ref().map(Write::Unchanged));
     let (credits, available) = (gift.credits, redeemed.account.balance.available);
     mutation.commit(&writes, MutationResponse::created(RedemptionView { credits, available })).await
 }

@@ -131,6 +131,8 @@ async fn create(
 
     let payment = Payment::open(PaymentId(clock::uuid_at(now)), id, body.provider, choice, now);
     let payment = if body.gift {
+        // Its code could not be redeemed.
+        account.check_active().map_err(refusal_problem)?;
         let gift = gift_of_payment(state.mutations.sealer().await?, payment.id);
         payment.for_gift(gift)
     } else {
@@ -152,7 +154,7 @@ async fn create(
     // No race can be lost here: no other request writes a payment whose page was not returned yet.
     mutation
         .run(|| async {
-            let view = PaymentView::new(payment.clone(), None, Some(hosted.url.clone()));
+            let view = PaymentView::new(payment.clone(), None, None, Some(hosted.url.clone()));
             let response = MutationResponse::created(view).at(format!("/v1/checkout/{}", payment.id));
             mutation.commit(&[Write::Payment(&payment), Write::Activity(&activity)], response).await
         })
@@ -168,10 +170,10 @@ async fn list(
     let paging: Paging<'_, _, PaymentId> = Paging::open(&state.mutations, ("payments", id), query).await?;
     let page = state.mutations.table.payments(id, paging.limit, paging.after).await.map_err(store_problem)?;
     let next = paging.next(page.next)?;
-    let gifts = state.mutations.table.gifts_of(&page.items).await.map_err(store_problem)?;
+    let (gifts, buyer) = state.mutations.table.gifts_and_buyer(id, &page.items).await.map_err(store_problem)?;
     let view = |payment: Payment| {
         let gift = payment.gift.and_then(|id| gifts.get(&id));
-        PaymentView::new(payment, gift, None)
+        PaymentView::new(payment, gift, buyer.as_ref(), None)
     };
     let items = page.items.into_iter().map(view).collect();
     Ok(axum::Json(PaymentPage { items, next }).into_response())
@@ -243,8 +245,10 @@ impl AppState {
 
     /// Shows a payment with its gift, if it is for one.
     async fn view(&self, payment: Payment, page: Option<String>) -> Result<PaymentView, Problem> {
-        let gift = self.mutations.table.gift_of(&payment).await.map_err(store_problem)?;
-        Ok(PaymentView::new(payment, gift.as_ref(), page))
+        let known = self.mutations.table.gifts_and_buyer(payment.account, std::slice::from_ref(&payment)).await;
+        let (gifts, buyer) = known.map_err(store_problem)?;
+        let gift = payment.gift.and_then(|id| gifts.get(&id));
+        Ok(PaymentView::new(payment, gift, buyer.as_ref(), page))
     }
 
     async fn own_payment(&self, caller: &Caller, id: PaymentId) -> Result<Payment, Problem> {

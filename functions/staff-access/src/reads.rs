@@ -174,10 +174,10 @@ impl List for Payments {
         after: Option<PaymentId>,
     ) -> Result<Items<Self>, StoreError> {
         let page = table.payments(account, limit, after).await?;
-        let gifts = table.gifts_of(&page.items).await?;
+        let (gifts, buyer) = table.gifts_and_buyer(account, &page.items).await?;
         let view = |payment: Payment| {
             let gift = payment.gift.and_then(|id| gifts.get(&id));
-            PaymentView::for_staff(payment, gift)
+            PaymentView::for_staff(payment, gift, buyer.as_ref())
         };
         Ok((page.items.into_iter().map(view).collect(), page.next))
     }

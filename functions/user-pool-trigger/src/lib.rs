@@ -8,10 +8,12 @@
 //! An access token gets no scope. With `aws.cognito.signin.user.admin`, which the user pool gives by default, the bearer could
 //! delete the user, end its sessions or set up a second factor at the user pool directly.
 //!
-//! The mail with the code for a password names the service as its operator does, in the language of the account. If that cannot be
-//! read, the user pool sends its own text.
+//! The mail with the code for a password names the service as its operator does, in the language of the account, and in English before there
+//! is one. If that cannot be read in time, the user pool sends its own text.
 //!
 //! A repeat changes nothing more. Without an answer the user pool creates no user, issues no token and mails no code.
+
+use std::time::Duration;
 
 use domain::{
     AccountId,
@@ -38,6 +40,9 @@ const SIGN_UP: &str = "PreSignUp_SignUp";
 /// The trigger of the mail with a code that sets a password: the first one, or a new one
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html>).
 const PASSWORD_CODE: &str = "CustomMessage_ForgotPassword";
+
+/// How long the name of the service is waited for. The user pool waits for five seconds, and so does the person who asked for a code.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// What the user pool asks. The answer is the whole event with a response.
 #[derive(Deserialize, Serialize)]
@@ -95,7 +100,9 @@ async fn answer(trigger: Trigger, table: &Table, days: u32, now: Timestamp) -> R
     } else if trigger.trigger_source.starts_with("TokenGeneration_") {
         token_response()
     } else if trigger.trigger_source.starts_with("CustomMessage_") {
-        code_response(&trigger, table, now).await.unwrap_or_else(|| trigger.response.clone())
+        let response = tokio::time::timeout(PATIENCE, code_response(&trigger, table, now)).await;
+        let response = response.inspect_err(|_| tracing::warn!("the name of the service was not read in time"));
+        response.ok().flatten().unwrap_or_else(|| trigger.response.clone())
     } else {
         return Err(format!("the user pool has no such trigger: {}", trigger.trigger_source).into());
     };

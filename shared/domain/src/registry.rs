@@ -341,8 +341,8 @@ pub const DATA_KINDS: &[DataKind] = &[
     ),
     shared_item(
         "gift",
-        "what a gift code gives, under a keyed hash of the code, until it is redeemed, and then which account redeemed it",
-        RetentionRule::Account,
+        "what a gift code gives, under a keyed hash of the code, as it never expires, and which account redeemed it, until that is deleted",
+        RetentionRule::Operation,
         ErasureRule::WithTarget,
     ),
     shared_item(

@@ -155,6 +155,7 @@ proptest! {
             if turn == redeemed_after && let Some(known) = gift.clone() {
                 let around = GiftContext { gift: &known, buyer: Some(&buyer), payments: &[] };
                 let may_be_redeemed = known.credits > Credits(0) && !buyer.is_frozen();
+                prop_assert!(buyer.redeem_gift(around, entry, now).is_err(), "it is for another account");
                 let redeemed = friend.redeem_gift(around, entry, now);
                 prop_assert_eq!(redeemed.is_ok(), may_be_redeemed);
                 if let Ok(redeemed) = redeemed {
@@ -186,11 +187,12 @@ proptest! {
         for (account, ledger) in [&buyer, &friend].into_iter().zip(&ledgers) {
             prop_assert_eq!(audit(ledger, account.balance, &[]), Ok(()));
         }
-        let state = payment.gift_state(gift.as_ref());
+        let state = payment.gift_state(gift.as_ref(), Some(&buyer)).map(|(state, _)| state);
         let expected = match gift {
             None => GiftState::Waiting,
             Some(gift) if gift.redeemed_by.is_some() => GiftState::Redeemed,
             Some(_) if in_gift == 0 => GiftState::Void,
+            Some(_) if buyer.is_frozen() => GiftState::OnHold,
             Some(_) => GiftState::Open,
         };
         prop_assert_eq!(state, Some(expected));

@@ -519,26 +519,17 @@ impl PaymentService {
             let Some(retained) = self.records.retained_payment(*provider, transaction).await? else {
                 return Ok(false);
             };
-            let Some(next) = retained.with_facts(&report.facts)? else { return Ok(true) };
-            // First, so that a repeat, to which nothing is new any more, has nothing left to do.
-            if !self.lessen_gift(&next).await? {
+            let next = retained.with_facts(&report.facts)?;
+            // Also if nothing is new: another message may have been overtaken between this write and the next.
+            if !lessen_gift(&self.table, next.as_ref().unwrap_or(&retained)).await? {
                 continue;
             }
+            let Some(next) = next else { return Ok(true) };
             if self.records.retain_payment(&next).await? {
                 return Ok(true);
             }
         }
         Err(PaymentError::Contended)
-    }
-
-    /// Has the code of a gift give less once money of its retained payment was returned. Returns `false` if it was redeemed meanwhile.
-    async fn lessen_gift(&self, retained: &RetainedPayment) -> Result<bool, StoreError> {
-        let Some(id) = retained.gift else { return Ok(true) };
-        let gift = self.table.gift(id).await?;
-        match gift.and_then(|gift| gift.after_return(retained.returned, retained.total.amount)) {
-            Some(less) => self.table.try_commit(&[Write::Gift(&less)]).await,
-            None => Ok(true),
-        }
     }
 
     async fn record_if_paid(
@@ -595,6 +586,19 @@ impl PaymentService {
         let account = sealer.keyed_hash("window cards account", payment.account.0.as_bytes());
         let card = sealer.keyed_hash("window cards", instrument.as_bytes());
         Ok(self.table.count_different_in_window("cards", (&account, &card), CARDS_WINDOW_S, now).await?)
+    }
+}
+
+/// Has the code of a gift give what is left of the money of its retained payment. Returns `false` if another write came first.
+///
+/// # Errors
+/// A call failed.
+pub async fn lessen_gift(table: &Table, retained: &RetainedPayment) -> Result<bool, StoreError> {
+    let Some(id) = retained.gift else { return Ok(true) };
+    let gift = table.gift(id).await?;
+    match gift.and_then(|gift| gift.after_return(retained.returned, retained.total.amount)) {
+        Some(less) => table.try_commit(&[Write::Gift(&less)]).await,
+        None => Ok(true),
     }
 }
 

@@ -47,11 +47,12 @@ async fn gift_is_redeemed_once_by_an_account_with_its_code(env: &'static TestEnv
         ensure!(
             checkout.known().await?["gift"]
                 == json!({
-                    "state": "open", "code": null, "redeemed_at": null, "redeemed_by": null,
+                    "state": "open", "credits": 1_000, "code": null, "redeemed_at": null, "redeemed_by": null,
                 })
         );
+        // It is for others: its money could be returned, and its plan would stay.
+        ada.post("/v1/account/redemptions", &json!({"code": code})).await?.is(409)?;
         ensure!(ada.get("/v1/account").await?.is(200)?.json["plan"] == "free");
-        ensure!(!format!("{:?}", scan(env).await?).contains(&code), "the code is stored");
 
         // Three people at once, each of them twice, as they type it.
         let people = [env.user().await?, env.user().await?, env.user().await?];
@@ -78,6 +79,16 @@ async fn gift_is_redeemed_once_by_an_account_with_its_code(env: &'static TestEnv
         ensure!(entries.iter().filter(|entry| entry["cause"]["kind"] == "gift").count() == 1, "{statement}");
         ensure!(!statement.to_string().contains(&checkout.id), "the friend does not learn of the payment");
         checkout.check("paid", 1_000, 0, 40).await?;
+        // Not even in what is kept for a repeat of a request.
+        let stored = format!("{:?}", scan(env).await?).to_uppercase();
+        ensure!(stored.contains(&checkout.id.to_uppercase()), "the control");
+        for spelling in [code.clone(), code.replace('-', ""), code.replace('-', " ")] {
+            ensure!(!stored.contains(&spelling), "the code is stored");
+        }
+        // What staff grant and take back is another plan.
+        let path = format!("/v1/staff/accounts/{}/plan", friend.account_id);
+        let grant = json!({"plan": "free", "note": "nothing more was promised"});
+        ensure!(env.staff().await?.post(&path, &grant).await?.is(200)?.json["plan"] == "plus");
 
         // Staff find where the credits of a payment went.
         let grace = env.staff().await?;
@@ -95,12 +106,13 @@ async fn gift_gives_what_is_left_of_its_money(env: &'static TestEnv) -> Result<(
     let (checkout, code) = buy_gift(&ada, "stripe", "starter").await?;
     checkout.act("refund", &[]).await?;
     checkout.check("refunded", 200, 200, 40).await?;
-    check_state(&checkout, "void").await?;
+    ensure!(check_state(&checkout, "void").await?["credits"] == 0);
     ensure!(redeem(&code).await?.is(400)?.fields() == ["code"]);
 
     let (checkout, code) = buy_gift(&ada, "stripe", "starter").await?;
     checkout.act("refund", &[("amount", "125")]).await?;
     checkout.check("partly_refunded", 200, 50, 40).await?;
+    ensure!(check_state(&checkout, "open").await?["credits"] == 150);
     ensure!(redeem(&code).await?.is(201)?.json == json!({"credits": 150, "available": 190}));
     // What is returned later is the buyer's to give back: the friend took it in good faith.
     checkout.act("refund", &[]).await?;
@@ -120,6 +132,9 @@ async fn gift_of_a_frozen_account_waits(env: &'static TestEnv) -> Result<()> {
     for code in [&first, &second] {
         ensure!(redeem(code).await?.is(400)?.fields() == ["code"]);
     }
+    check_state(&checkout, "on_hold").await?;
+    let another = json!({"package": "starter", "currency": "EUR", "provider": "stripe", "gift": true});
+    ada.post("/v1/checkout", &another).await?.is(403)?;
     checkout.act("win", &[]).await?;
     for code in [&first, &second] {
         redeem(code).await?.is(201)?;

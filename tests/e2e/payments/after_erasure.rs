@@ -32,6 +32,7 @@ tests![
     b4_repeat_of_a_payment_after_the_erasure_is_not_unclaimed,
     gift_outlives_its_buyer_and_gives_what_is_left_of_its_money,
     gift_does_not_tell_who_redeemed_it_once_they_are_erased,
+    gift_of_an_account_that_is_frozen_for_its_payments_ends_with_it,
 ];
 
 /// Returns the transaction of the only payment.
@@ -183,4 +184,16 @@ async fn gift_does_not_tell_who_redeemed_it_once_they_are_erased(env: &'static T
     again.is(400)?;
     checkout.act("refund", &[]).await?;
     checkout.check("refunded", 200, 200, -160).await
+}
+
+async fn gift_of_an_account_that_is_frozen_for_its_payments_ends_with_it(env: &'static TestEnv) -> Result<()> {
+    let (ada, ben) = (env.user().await?, env.user().await?);
+    let (_, first) = buy_gift(&ada, "stripe", "starter").await?;
+    let (disputed, second) = buy_gift(&ada, "stripe", "starter").await?;
+    disputed.act("dispute", &[]).await?;
+    erase(&ada).await?;
+    for code in [first, second] {
+        ben.post("/v1/account/redemptions", &json!({"code": code})).await?.is(400)?;
+    }
+    Ok(())
 }

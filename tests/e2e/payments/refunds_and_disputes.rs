@@ -106,15 +106,15 @@ async fn s8_staff_see_until_when_a_dispute_can_be_answered(env: &'static TestEnv
     let checkout = paid(&ada).await?;
     checkout.act("dispute", &[]).await?;
     let access = StaffAccess::to(&grace, &ada).await?;
-    let contest = async || -> Result<Value> {
-        Ok(access.read("payments").await?.is(200)?.json["items"][0]["contests"][0].clone())
+    let dispute = async || -> Result<Value> {
+        Ok(access.read("payments").await?.is(200)?.json["items"][0]["disputes"][0].clone())
     };
-    let open = contest().await?;
+    let open = dispute().await?;
     let days = text(&open, "respond_by")?.parse::<Timestamp>()?.duration_since(clock::now()).as_hours() / 24;
     ensure!(open["state"] == "open" && open["amount"]["amount"] == 500 && (5..=7).contains(&days), "{open}");
-    ensure!(checkout.known().await?["contests"] == json!([]), "the owner is told by their bank");
+    ensure!(checkout.known().await?["disputes"] == json!([]), "the owner is told by their bank");
     checkout.act("win", &[]).await?;
-    ensure!(contest().await?["state"] == "won");
+    ensure!(dispute().await?["state"] == "won");
     Ok(())
 }
 

@@ -2,12 +2,15 @@
 
 use domain::{
     AccountId, Credits, PaymentId,
-    accounts::plan::{Plan, Plans},
+    accounts::{
+        account::Account,
+        plan::{Plan, Plans},
+    },
     catalogue::packages::Package,
     money::{Currency, Money},
     payments::{
         gift::{Gift, GiftState},
-        payment::{Contest, ContestState, Payment, PaymentProvider, PaymentStatus, RefundState},
+        payment::{DisputeState, DisputeSummary, Payment, PaymentProvider, PaymentStatus, RefundState},
         tax::Tax,
     },
 };
@@ -157,19 +160,19 @@ pub struct RefundView {
 
 /// Shows a dispute, a case or a fraud warning.
 #[derive(Serialize, ToSchema)]
-pub struct ContestView {
+pub struct DisputeView {
     /// The provider's id.
     pub id: String,
     /// Its state.
-    pub state: ContestState,
+    pub state: DisputeState,
     /// The disputed amount, if there is one.
     pub amount: Option<Money>,
     /// Until when the operator can respond at the provider, if it reported that.
     pub respond_by: Option<Timestamp>,
 }
 
-impl From<Contest> for ContestView {
-    fn from(Contest { id, state, amount, respond_by }: Contest) -> Self {
+impl From<DisputeSummary> for DisputeView {
+    fn from(DisputeSummary { id, state, amount, respond_by }: DisputeSummary) -> Self {
         Self { id, state, amount, respond_by }
     }
 }
@@ -179,6 +182,8 @@ impl From<Contest> for ContestView {
 pub struct GiftView {
     /// What became of it.
     pub state: GiftState,
+    /// The credits that the code gives, or gave.
+    pub credits: Credits,
     /// The code, as long as it can be redeemed. Only in the response that shows one payment.
     pub code: Option<String>,
     /// When it was redeemed.
@@ -220,7 +225,7 @@ pub struct PaymentView {
     /// The refunds.
     pub refunds: Vec<RefundView>,
     /// The disputes, cases and fraud warnings. Only for staff.
-    pub contests: Vec<ContestView>,
+    pub disputes: Vec<DisputeView>,
     /// The credits that were granted.
     pub granted: Credits,
     /// The granted credits that were clawed back.
@@ -232,12 +237,14 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
-    /// Shows a payment with what is stored of its gift, and the payment page if the buyer has to go there now.
+    /// Shows a payment with what is stored of its gift and of the account that bought it, and the payment page if the buyer has to go
+    /// there now.
     #[must_use]
-    pub fn new(payment: Payment, gift: Option<&Gift>, url: Option<String>) -> Self {
-        let state = payment.gift_state(gift);
+    pub fn new(payment: Payment, gift: Option<&Gift>, buyer: Option<&Account>, url: Option<String>) -> Self {
+        let state = payment.gift_state(gift, buyer);
         let redeemed_at = gift.and_then(|gift| gift.redeemed_at);
-        let gift = state.map(|state| GiftView { state, code: None, redeemed_at, redeemed_by: None });
+        let view = |(state, credits)| GiftView { state, credits, code: None, redeemed_at, redeemed_by: None };
+        let gift = state.map(view);
         let currency = payment.price.currency;
         let (status, closes_at) = (payment.status(), payment.closes_at());
         let refunds = payment.refunds.into_iter().map(|(id, refund)| RefundView {
@@ -261,7 +268,7 @@ impl PaymentView {
             paid_at: receipt.as_ref().map(|receipt| receipt.at),
             billing_email: receipt.and_then(|receipt| receipt.billing_email),
             refunds: refunds.collect(),
-            contests: Vec::new(),
+            disputes: Vec::new(),
             granted: payment.granted,
             clawed_back: payment.clawed_back,
             created_at: payment.created_at,
@@ -278,11 +285,11 @@ impl PaymentView {
         self
     }
 
-    /// Shows a payment to staff, who also see what is contested, and which account redeemed its gift.
+    /// Shows a payment to staff, who also see what is disputeed, and which account redeemed its gift.
     #[must_use]
-    pub fn for_staff(payment: Payment, gift: Option<&Gift>) -> Self {
-        let contests = payment.contests().into_iter().map(ContestView::from).collect();
-        let mut view = Self { contests, ..Self::new(payment, gift, None) };
+    pub fn for_staff(payment: Payment, gift: Option<&Gift>, buyer: Option<&Account>) -> Self {
+        let disputes = payment.dispute_summaries().into_iter().map(DisputeView::from).collect();
+        let mut view = Self { disputes, ..Self::new(payment, gift, buyer, None) };
         if let Some(view) = view.gift.as_mut() {
             view.redeemed_by = gift.and_then(|gift| gift.redeemed_by);
         }

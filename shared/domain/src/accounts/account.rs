@@ -48,6 +48,10 @@ pub struct Account {
     #[serde(default)]
     #[data(plain)]
     pub granted_plan: Plan,
+    /// The largest plan of the gifts that it redeemed: it is on this one at least.
+    #[serde(default)]
+    #[data(plain)]
+    pub gifted_plan: Plan,
     /// Periods in which it may not spend credits, publish or share.
     #[serde(default, skip_serializing_if = "Freezes::is_empty")]
     #[data(nested)]
@@ -158,6 +162,7 @@ impl Account {
             display_name: None,
             plan,
             granted_plan: plan,
+            gifted_plan: Plan::default(),
             freezes: Freezes::default(),
             publishing_suspension: None,
             terms: None,

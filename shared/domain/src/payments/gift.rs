@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    accounts::{account::Account, plan::Plan, plan_change::PlanChange},
+    accounts::{account::Account, freeze::FreezeReason, plan::Plan, plan_change::PlanChange},
     credits::{
         ledger::{Cause, CreditBucket, Credits, LedgerEntry},
         promotion::not_redeemable,
@@ -70,6 +70,8 @@ pub enum GiftState {
     Waiting,
     /// Its code can be redeemed.
     Open,
+    /// Its code cannot be redeemed while the account that bought it is frozen for its payments.
+    OnHold,
     /// Its code was redeemed.
     Redeemed,
     /// All of its money was returned before its code was redeemed.
@@ -81,7 +83,7 @@ pub enum GiftState {
 pub struct GiftContext<'a> {
     /// The gift.
     pub gift: &'a Gift,
-    /// The account that bought it, unless it was erased. It can be the same one.
+    /// The account that bought it, unless it was erased.
     pub buyer: Option<&'a Account>,
     /// The payments of the account that redeems it.
     pub payments: &'a [Payment],
@@ -178,6 +180,15 @@ impl Gift {
         changes.then(|| Self { credits: left, version: self.version + 1, ..self.clone() })
     }
 
+    /// Returns it without credits, as the account that bought it is erased while its payments are in doubt. `None` if that changes
+    /// nothing.
+    #[must_use]
+    pub fn withdrawn(&self) -> Option<Self> {
+        let emptied =
+            Self { granted: Credits::ZERO, credits: Credits::ZERO, version: self.version + 1, ..self.clone() };
+        self.is_open().then_some(emptied)
+    }
+
     /// Says whether the code can be redeemed.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -186,25 +197,42 @@ impl Gift {
 }
 
 impl Payment {
-    /// Returns what became of its gift, with what is stored of it. `None` if it is no gift.
+    /// Returns what became of its gift, with what is stored of it, and the credits that its code gives or gave. `None` if it is no gift.
     #[must_use]
-    pub fn gift_state(&self, gift: Option<&Gift>) -> Option<GiftState> {
+    pub fn gift_state(&self, gift: Option<&Gift>, buyer: Option<&Account>) -> Option<(GiftState, Credits)> {
         self.gift?;
         Some(match gift {
-            _ if self.granted == Credits::ZERO => GiftState::Waiting,
-            Some(gift) if gift.is_open() => GiftState::Open,
-            Some(gift) if gift.redeemed_by.is_none() => GiftState::Void,
-            _ => GiftState::Redeemed,
+            _ if self.granted == Credits::ZERO => (GiftState::Waiting, self.credits),
+            Some(gift) if gift.is_open() && buyer.is_some_and(Account::has_doubtful_payments) => {
+                (GiftState::OnHold, gift.credits)
+            }
+            Some(gift) if gift.is_open() => (GiftState::Open, gift.credits),
+            Some(gift) if gift.redeemed_by.is_none() => (GiftState::Void, gift.credits),
+            Some(gift) => (GiftState::Redeemed, gift.credits),
+            None => (GiftState::Redeemed, self.granted),
         })
     }
 }
 
 impl Account {
+    /// Says whether it is frozen for its payments.
+    #[must_use]
+    pub fn has_doubtful_payments(&self) -> bool {
+        let is_of_payment = |reason: &FreezeReason| {
+            matches!(
+                reason,
+                FreezeReason::Dispute { .. } | FreezeReason::Warning { .. } | FreezeReason::LostDisputes { .. }
+            )
+        };
+        self.freezes.iter().any(|freeze| freeze.lifted_at.is_none() && is_of_payment(&freeze.reason))
+    }
+
     /// Redeems a gift. The account gets its credits, and is on its plan from now on, unless it is on a larger one. A gift cannot be
-    /// redeemed while the account that bought it is frozen: its money may have been stolen.
+    /// redeemed while the account that bought it is frozen for its payments: its money may have been stolen.
     ///
     /// # Errors
-    /// [`Refusal::AccountStatus`] if the account is frozen or being deleted, [`Refusal::Invalid`] if the gift cannot be redeemed.
+    /// [`Refusal::AccountStatus`] if the account is frozen or being deleted, [`Refusal::Invalid`] if the gift cannot be redeemed,
+    /// [`Refusal::Conflict`] if the account bought it itself.
     pub fn redeem_gift(
         &self,
         GiftContext { gift, buyer, payments }: GiftContext<'_>,
@@ -212,13 +240,17 @@ impl Account {
         now: Timestamp,
     ) -> Result<RedeemedGift, Refusal> {
         self.check_active()?;
-        if !gift.is_open() || buyer.is_some_and(Account::is_frozen) {
+        if !gift.is_open() || buyer.is_some_and(Account::has_doubtful_payments) {
             return Err(not_redeemable());
+        }
+        // Its money could be returned, and the plan would stay.
+        if buyer.is_some_and(|buyer| buyer.id == self.id) {
+            return Err(Refusal::Conflict("the account bought this gift: its code is for another one"));
         }
         let moves = [(CreditBucket::Gifted, CreditBucket::Available, gift.credits)];
         let (entry, account) = self.with_entry(entry, now, Cause::Gift { gift: gift.id }, &moves);
-        let (plan, granted_plan) = (self.plan.max(gift.plan), self.granted_plan.max(gift.plan));
-        let account = Self { plan, granted_plan, ..account };
+        let (plan, gifted_plan) = (self.plan.max(gift.plan), self.gifted_plan.max(gift.plan));
+        let account = Self { plan, gifted_plan, ..account };
         let is_disputed = payments.iter().any(Payment::has_open_dispute);
         let plan_change = (plan != self.plan).then(|| PlanChange::new(&account, is_disputed, now));
         let gift =
@@ -265,5 +297,8 @@ mod tests {
         assert_eq!(void.after_return(0, 500).unwrap().credits, Credits(200), "the money came back");
         let redeemed = Gift { redeemed_by: Some(AccountId(uuid::Uuid::nil())), ..gift };
         assert_eq!(redeemed.after_return(125, 500), None);
+        let withdrawn = less.withdrawn().unwrap();
+        assert_eq!((withdrawn.is_open(), withdrawn.after_return(0, 500)), (false, None), "it does not come back");
+        assert_eq!(redeemed.withdrawn(), None);
     }
 }

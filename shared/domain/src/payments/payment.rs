@@ -116,10 +116,10 @@ impl PaymentStatus {
 /// What became of a dispute or a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ContestState {
+pub enum DisputeState {
     /// The bank asks. It moves no money.
     Inquiry,
-    /// The operator can respond.
+    /// It is not decided.
     Open,
     /// The operator won, or the buyer withdrew it.
     Won,
@@ -131,11 +131,11 @@ pub enum ContestState {
 
 /// A dispute, a case or a fraud warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contest {
+pub struct DisputeSummary {
     /// The provider's id.
     pub id: String,
     /// Its state.
-    pub state: ContestState,
+    pub state: DisputeState,
     /// The disputed amount, if there is one.
     pub amount: Option<Money>,
     /// Until when the operator can respond, if the provider reported that.
@@ -395,24 +395,24 @@ impl Payment {
 
     /// Lists its disputes and cases, and its fraud warnings.
     #[must_use]
-    pub fn contests(&self) -> Vec<Contest> {
+    pub fn dispute_summaries(&self) -> Vec<DisputeSummary> {
         let disputes = self.disputes.iter().map(|(id, dispute)| {
             let state = match (dispute.outcome, dispute.formal) {
-                (Some(DisputeOutcome::Lost), _) => ContestState::Lost,
-                _ if dispute.is_open() => ContestState::Open,
-                (_, true) => ContestState::Won,
-                (_, false) => ContestState::Inquiry,
+                (Some(DisputeOutcome::Lost), _) => DisputeState::Lost,
+                _ if dispute.is_open() => DisputeState::Open,
+                (_, true) => DisputeState::Won,
+                (_, false) => DisputeState::Inquiry,
             };
             (id, state, Some(Money::new(dispute.amount, self.price.currency)))
         });
-        let warnings = self.warnings.iter().map(|id| (id, ContestState::Warning, None));
-        let contests = disputes.chain(warnings).map(|(id, state, amount)| Contest {
+        let warnings = self.warnings.iter().map(|id| (id, DisputeState::Warning, None));
+        let summaries = disputes.chain(warnings).map(|(id, state, amount)| DisputeSummary {
             id: id.clone(),
             state,
             amount,
             respond_by: self.respond_by.get(id).copied(),
         });
-        contests.collect()
+        summaries.collect()
     }
 
     /// Says whether a dispute of it is open.

@@ -105,7 +105,7 @@ fn settle(
     let before = around.account;
     let mut account = before.clone();
     freeze(&mut account, &known, around, now);
-    account.plan = plan(around.others.iter().chain([&known])).max(account.granted_plan);
+    account.plan = plan(around.others.iter().chain([&known])).max(account.granted_plan).max(account.gifted_plan);
     let [was_disputed, is_disputed] =
         [unsettled, &known].map(|payment| around.others.iter().chain([payment]).any(Payment::has_open_dispute));
     let moves_expiry = account.plan != before.plan || is_disputed != was_disputed;
@@ -166,7 +166,7 @@ fn plan<'a>(payments: impl Iterator<Item = &'a Payment>) -> Plan {
 }
 
 /// Grants a plan to an account with these payments: it is on this one at least. `free` takes back what was granted, so that it is
-/// on the plan that was paid for. Returns it with what its files must follow, if its plan changed by that.
+/// on the plan that was paid for, or that came with a gift. Returns it with what its files must follow, if its plan changed by that.
 #[must_use]
 pub fn grant_plan(
     account: &Account,
@@ -174,7 +174,8 @@ pub fn grant_plan(
     granted_plan: Plan,
     now: Timestamp,
 ) -> (Account, Option<PlanChange>) {
-    let granted = Account { plan: plan(payments.iter()).max(granted_plan), granted_plan, ..account.next_version() };
+    let plan = plan(payments.iter()).max(granted_plan).max(account.gifted_plan);
+    let granted = Account { plan, granted_plan, ..account.next_version() };
     let is_disputed = payments.iter().any(Payment::has_open_dispute);
     let change = (granted.plan != account.plan).then(|| PlanChange::new(&granted, is_disputed, now));
     (granted, change)

@@ -7,7 +7,7 @@ use domain::{
     payments::{
         fraud::FraudRules,
         payment::{
-            ContestState, Dispute, DisputeOutcome, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt,
+            Dispute, DisputeOutcome, DisputeState, Mismatch, Payment, PaymentFact, PaymentProvider, PaymentReceipt,
             PaymentStatus, RefundState, UnclaimedPayment,
         },
         review::{ReviewDecision, ReviewReason},
@@ -358,19 +358,19 @@ fn what_is_contested_is_listed_with_the_time_to_respond() {
     let mut story = story("maker").check(&facts, PaymentStatus::Disputed, 1_000);
     assert_eq!(story.apply(respond_by("du_1", 900)), Ok(false), "it is known");
     let listed = |payment: &Payment| -> Vec<_> {
-        payment.contests().into_iter().map(|one| (one.id, one.state, one.amount, one.respond_by)).collect()
+        payment.dispute_summaries().into_iter().map(|one| (one.id, one.state, one.amount, one.respond_by)).collect()
     };
-    let open = ("du_1".to_owned(), ContestState::Open, Some(eur(2_380)), Some(at(900)));
-    let case = ("PP-1".to_owned(), ContestState::Warning, None, Some(at(700)));
+    let open = ("du_1".to_owned(), DisputeState::Open, Some(eur(2_380)), Some(at(900)));
+    let case = ("PP-1".to_owned(), DisputeState::Warning, None, Some(at(700)));
     assert_eq!(listed(&story.payment), [open, case]);
-    let state = |payment: &Payment| payment.contests()[0].state;
+    let state = |payment: &Payment| payment.dispute_summaries()[0].state;
     story.apply(dispute(LOST)).unwrap();
-    assert_eq!(state(&story.payment), ContestState::Lost);
+    assert_eq!(state(&story.payment), DisputeState::Lost);
     story.apply(dispute(WON)).unwrap();
-    assert_eq!(state(&story.payment), ContestState::Won);
+    assert_eq!(state(&story.payment), DisputeState::Won);
     assert_eq!(
         state(&self::story("maker").check(&[dispute(INQUIRY)], PaymentStatus::Created, 0).payment),
-        ContestState::Inquiry
+        DisputeState::Inquiry
     );
 }
 

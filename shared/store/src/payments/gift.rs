@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    GiftId,
+    AccountId, GiftId,
+    accounts::account::Account,
     payments::{gift::Gift, payment::Payment},
 };
-use futures_util::future::try_join_all;
+use futures_util::{future::try_join_all, try_join};
 
 use crate::{
     error::StoreError,
@@ -39,13 +40,21 @@ impl Table {
         }
     }
 
-    /// Reads the gifts of these payments.
+    /// Reads the gifts of these payments of an account, and the account if there is one.
     ///
     /// # Errors
     /// A call failed.
-    pub async fn gifts_of(&self, payments: &[Payment]) -> Result<BTreeMap<GiftId, Gift>, StoreError> {
-        let gifts = try_join_all(payments.iter().map(|payment| self.gift_of(payment))).await?;
-        Ok(gifts.into_iter().flatten().map(|gift| (gift.id, gift)).collect())
+    pub async fn gifts_and_buyer(
+        &self,
+        buyer: AccountId,
+        payments: &[Payment],
+    ) -> Result<(BTreeMap<GiftId, Gift>, Option<Account>), StoreError> {
+        if payments.iter().all(|payment| payment.gift.is_none()) {
+            return Ok((BTreeMap::new(), None));
+        }
+        let gifts = try_join_all(payments.iter().map(|payment| self.gift_of(payment)));
+        let (gifts, buyer) = try_join!(gifts, self.account(buyer))?;
+        Ok((gifts.into_iter().flatten().map(|gift| (gift.id, gift)).collect(), buyer))
     }
 
     /// Deletes gifts. A repeat deletes the rest.

@@ -7,6 +7,8 @@ export interface StatementRow {
   at: string;
   /** The cause of the last entry. */
   cause: LedgerEntry["cause"];
+  /** Whether it moved credits to or from a gift. */
+  isGift: boolean;
   /** How the available credits have changed. */
   amount: number;
   /** The available credits after this row and those before it. */
@@ -25,7 +27,8 @@ export function rowsOf({ opening, entries }: Pick<Statement, "opening" | "entrie
     const before = rows.get(key);
     const amount = (before?.amount ?? 0) + availableIn(postings);
     if (!before && cause.kind === "settle" && amount === 0) continue;
-    rows.set(key, { key, at: before?.at ?? at, cause, amount, balance: 0 });
+    const isGift = postings.some(({ bucket }) => bucket === "gifted");
+    rows.set(key, { key, at: before?.at ?? at, cause, isGift, amount, balance: 0 });
   }
   let balance = opening.available;
   return [...rows.values()].map((row) => {

@@ -55,7 +55,13 @@ function Table({ statement }: { statement: Statement }) {
   );
 }
 
-function Row({ row: { at, cause, amount, balance }, prompts }: { row: StatementRow; prompts: Map<string, string> }) {
+function Row({
+  row: { at, cause, isGift, amount, balance },
+  prompts,
+}: {
+  row: StatementRow;
+  prompts: Map<string, string>;
+}) {
   return (
     <tr>
       <td>
@@ -65,7 +71,7 @@ function Row({ row: { at, cause, amount, balance }, prompts }: { row: StatementR
         {"generation" in cause ? (
           <Generation cause={cause} prompts={prompts} />
         ) : (
-          <Description cause={cause} amount={amount} />
+          <Description cause={cause} isGift={isGift} />
         )}
       </td>
       <td class="number">{withSign(amount)}</td>
@@ -95,10 +101,10 @@ function Generation({ cause, prompts }: { cause: GenerationCause; prompts: Map<s
   );
 }
 
-function Description({ cause, amount }: { cause: Exclude<Cause, GenerationCause>; amount: number }) {
+function Description({ cause, isGift }: { cause: Exclude<Cause, GenerationCause>; isGift: boolean }) {
   const t = text.value.credits;
   // The credits of a gift go to the account that redeems it.
-  const label = cause.kind === "purchase" && amount === 0 ? t.giftPurchase : t.causes[cause.kind];
+  const label = cause.kind === "purchase" && isGift ? t.giftPurchase : t.causes[cause.kind];
   return "payment" in cause ? <a href={`/credits/${cause.payment}`}>{label}</a> : label;
 }
 

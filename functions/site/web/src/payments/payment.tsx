@@ -94,7 +94,7 @@ function Outcome({ payment, isCanceled, isPolling, retry }: OutcomeProperties) {
     return (
       <div class={gift.state === "open" ? "notice success" : "notice"}>
         <div>
-          <strong>{t.gift.states[gift.state](payment.credits, date)}</strong>
+          <strong>{t.gift.states[gift.state](gift.credits, date)}</strong>
           {gift.state === "open" && <p>{t.gift.openText}</p>}
         </div>
       </div>

@@ -103,6 +103,7 @@ function Consequences() {
       )}
       <h2>{t.kept}</h2>
       <p>{t.keptText}</p>
+      <p>{t.giftsLeft}</p>
       {account?.held?.map((hold) => (
         <HoldNotice key={hold.at} hold={hold} />
       ))}

@@ -269,8 +269,9 @@ function Upload({ path, upload }: { path: Path; upload: Schema["UploadView"] }) 
   );
 }
 
-/** Whether the operator can still respond. What became of a case of PayPal isn't known. */
-const isOpen = ({ state }: Schema["ContestView"]) => state !== "won" && state !== "lost";
+/** Whether the operator can still respond. */
+const isOpen = ({ state, respond_by }: Schema["DisputeView"]) =>
+  state !== "won" && state !== "lost" && new Date(respond_by ?? 0) > new Date();
 
 function Payment({ account, payment }: { account: string; payment: Schema["PaymentView"] }) {
   const t = staffText.value;
@@ -290,14 +291,14 @@ function Payment({ account, payment }: { account: string; payment: Schema["Payme
               `${money(refund.amount)} (${refund.id})${refund.reverted ? `, ${t.accounts.reverted}` : ""}`,
             ],
           ),
-          ...payment.contests.map(
-            (contest): Fact => [
-              t.accounts.contests[contest.state],
+          ...payment.disputes.map(
+            (dispute): Fact => [
+              t.accounts.disputes[dispute.state],
               <>
-                {contest.amount && `${money(contest.amount)} `}
-                <code>{contest.id}</code>
-                {contest.respond_by && isOpen(contest) && (
-                  <strong> {t.accounts.respondBy(dateTime(contest.respond_by))}</strong>
+                {dispute.amount && `${money(dispute.amount)} `}
+                <code>{dispute.id}</code>
+                {dispute.respond_by && isOpen(dispute) && (
+                  <strong> {t.accounts.respondBy(dateTime(dispute.respond_by))}</strong>
                 )}
               </>,
             ],

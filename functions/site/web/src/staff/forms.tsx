@@ -130,10 +130,10 @@ export function ActionButton({
   );
 }
 
-/** Facts, those without a value left out. */
 /** A name with its value. Without a value it is left out. */
 export type Fact = readonly [string, ComponentChildren];
 
+/** Facts, those without a value left out. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl class="facts">

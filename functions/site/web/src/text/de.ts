@@ -569,7 +569,7 @@ export const messages: Messages = {
       submit: "Einlösen",
       done: (count) => `${credits(count)} gutgeschrieben.`,
       wrong: "Dieser Code ist falsch, abgelaufen oder aufgebraucht.",
-      again: "Du hast diesen Code schon eingelöst.",
+      again: "Du hast diesen Code schon eingelöst oder selbst als Geschenk gekauft.",
     },
     usageByDay: "Verbrauchte Credits",
     usageTotal: (total, length) => `${credits(total)} in ${plural(length, { one: "Tag", other: "Tagen" })} verbraucht`,
@@ -643,7 +643,9 @@ export const messages: Messages = {
       states: {
         open: (count) => `Dein Geschenk über ${credits(count)} ist bereit`,
         redeemed: (_count, date) => `Dein Geschenk wurde${date && ` am ${date}`} eingelöst`,
-        void: () => "Dieses Geschenk wurde erstattet. Der Code kann nicht mehr eingelöst werden.",
+        on_hold: () =>
+          "Dieses Geschenk kann nicht eingelöst werden, solange Zahlungen deines Kontos angefochten oder unter Verdacht sind.",
+        void: () => "Das Geld für dieses Geschenk wurde zurückgezahlt. Der Code kann nicht eingelöst werden.",
       },
     },
     noReceipts: "Noch keine Käufe",
@@ -947,7 +949,7 @@ export const messages: Messages = {
       "guest-ticket": "Deine Support-Tickets ohne Anmeldung, bis sie beantwortet sind",
       "share-pointer": "Findet Freigabelinks über den Hash ihres Tokens",
       "payment-pointer": "Findet Zahlungen über die Kennungen von Stripe und PayPal",
-      gift: "Was ein Geschenkcode wert ist, unter einer verschlüsselten Form des Codes, und welches Konto ihn eingelöst hat",
+      gift: "Was ein Geschenkcode wert ist, unter einem Hash des Codes, und welches Konto ihn eingelöst hat",
       "parked-fact": "Meldungen eines Zahlungsanbieters zu einer noch unbekannten Zahlung: Betrag, Kennungen und Zeit",
       "unclaimed-payment": "Zahlungen für gelöschte Konten, die erstattet werden: Betrag, Transaktion und Zeit",
       welcome:
@@ -1088,6 +1090,8 @@ export const messages: Messages = {
       technical: (count) => plural(count, { one: "Art technischer Daten", other: "Arten technischer Daten" }),
       kept: "Was wir nach dem Gesetz behalten",
       keptText: "Betrag, Zeit und Transaktion deiner Zahlungen, ohne deine Identität.",
+      giftsLeft:
+        "Geschenkcodes, die du gekauft hast, bleiben gültig, aber du kannst sie nicht mehr nachsehen. Kopiere sie vorher aus den Belegen.",
       creditsLost: (count) =>
         `Du verlierst ${credits(count)}. ${count === 1 ? "Er wird" : "Sie werden"} nicht ausgezahlt.`,
       exportFirst: "Erst die Daten exportieren",

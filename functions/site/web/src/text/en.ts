@@ -551,7 +551,7 @@ export const messages = {
       submit: "Redeem",
       done: (count: number) => `${credits(count)} added.`,
       wrong: "This code is wrong, expired or used up.",
-      again: "You've redeemed this code before.",
+      again: "You've redeemed this code before, or bought it as a gift.",
     },
     usageByDay: "Credits used",
     usageTotal: (total: number, length: number) => `${credits(total)} used in ${days(length)}`,
@@ -619,12 +619,13 @@ export const messages = {
       buyText:
         "You get a code that anyone with an account here can redeem once, at any time. Its credits and its plan go to them, not to you.",
       code: "Gift code",
-      codeText: "Anyone who has this code can redeem it. You find it here again.",
+      codeText: "Anyone who has this code can redeem it. You can find it here again.",
       openText: "Pass on the code below. It's redeemed on the page where credits are bought.",
       states: {
         open: (count: number) => `Your gift of ${credits(count)} is ready`,
         redeemed: (_count: number, date: string) => `Your gift was redeemed${date && ` on ${date}`}`,
-        void: () => "This gift was refunded. Its code can't be redeemed.",
+        on_hold: () => "This gift can't be redeemed while payments of your account are disputed or under suspicion.",
+        void: () => "The money of this gift was returned. Its code can't be redeemed.",
       },
     },
     noReceipts: "No purchases yet",
@@ -909,7 +910,7 @@ export const messages = {
       "guest-ticket": "Your support tickets sent without signing in, until they are answered",
       "share-pointer": "Lookup of share links by the hash of their token",
       "payment-pointer": "Lookup of payments by the ids of Stripe and PayPal",
-      gift: "What a gift code is worth, under a scrambled form of the code, and which account redeemed it",
+      gift: "What a gift code is worth, under a hash of the code, and which account redeemed it",
       "parked-fact": "Reports of a payment provider about a payment that isn't known yet: amount, ids and time",
       "unclaimed-payment": "Payments for deleted accounts, to be refunded: amount, transaction and time",
       welcome:
@@ -1040,6 +1041,8 @@ export const messages = {
       technical: (count: number) => plural(count, { one: "kind of technical data", other: "kinds of technical data" }),
       kept: "What the law requires us to keep",
       keptText: "The amount, time and transaction of your payments, without your identity.",
+      giftsLeft:
+        "Gift codes that you bought stay valid, but you can't look them up any more. Copy them from Receipts first.",
       creditsLost: (count: number) => `You lose ${credits(count)}. They aren't paid out.`,
       exportFirst: "Export your data first",
       confirm: "Enter your email address to confirm",

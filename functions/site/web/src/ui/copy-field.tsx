@@ -1,5 +1,5 @@
 /** A text to copy, with the button that copies it. */
-import { useRef, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 
 import { text } from "../text";
 import { Icon } from "./icon";
@@ -13,6 +13,7 @@ interface CopyFieldProperties {
 
 export function CopyField({ label, value, hint }: CopyFieldProperties) {
   const { actions } = text.value;
+  const id = useId();
   const [copied, setCopied] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const copy = async () => {
@@ -27,16 +28,22 @@ export function CopyField({ label, value, hint }: CopyFieldProperties) {
   };
   return (
     <div class="new-link stack tight">
+      <label class="label" for={id}>
+        {label}
+      </label>
       <input
         ref={field}
+        id={id}
         class="input"
         readonly
         value={value}
-        aria-label={label}
+        aria-describedby={`${id}-hint`}
         onFocus={(event) => event.currentTarget.select()}
       />
       <div class="row spread">
-        <span class="small muted">{hint}</span>
+        <span class="small muted" id={`${id}-hint`}>
+          {hint}
+        </span>
         <button type="button" class="button small primary" onClick={copy}>
           <Icon name={copied ? "check" : "copy"} />
           {copied ? actions.copied : actions.copy}

@@ -235,7 +235,7 @@ export const messages: Messages = {
     granted: (granted, back) => `${granted} Credits gutgeschrieben, ${back} zurückgebucht`,
     refunded: "Erstattung",
     reverted: "fehlgeschlagen oder abgebrochen",
-    contests: {
+    disputes: {
       inquiry: "Nachfrage der Bank",
       open: "Anfechtung",
       won: "Anfechtung, gewonnen",
@@ -247,6 +247,7 @@ export const messages: Messages = {
     giftStates: {
       waiting: () => "nicht bezahlt oder in Prüfung",
       open: () => "nicht eingelöst",
+      on_hold: () => "nicht eingelöst, angehalten, solange das Konto wegen seiner Zahlungen gesperrt ist",
       redeemed: (account) => (account ? `eingelöst vom Konto ${account}` : "eingelöst von einem gelöschten Konto"),
       void: () => "zurückgezahlt, bevor es eingelöst wurde",
     },

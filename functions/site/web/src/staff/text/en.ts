@@ -232,7 +232,7 @@ export const messages = {
     granted: (granted: number, back: number) => `${granted} credits granted, ${back} taken back`,
     refunded: "Refund",
     reverted: "failed or canceled",
-    contests: {
+    disputes: {
       inquiry: "Inquiry of the bank",
       open: "Dispute",
       won: "Dispute, won",
@@ -244,6 +244,7 @@ export const messages = {
     giftStates: {
       waiting: (_account: string) => "not paid or under review",
       open: () => "not redeemed",
+      on_hold: () => "not redeemed, on hold while the account is frozen for its payments",
       redeemed: (account: string) => (account ? `redeemed by the account ${account}` : "redeemed by a deleted account"),
       void: () => "returned before it was redeemed",
     },
