@@ -18,8 +18,7 @@ use domain::{
     support::guest_ticket::GUEST,
 };
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::payments::lessen_gift;
-use lifecycle::user_pool::UserDirectory;
+use lifecycle::{payments::lessen_gift, user_pool::UserDirectory};
 use runtime::{
     Error,
     clients::Clients,
