@@ -186,7 +186,10 @@ class Target:
     def store_keys(self, outputs, found):
         """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other."""
         providers, payments = self.settings.wanted_secrets()
-        written = keys.store(self.secrets, outputs["ProviderKeysArn"], {key: found[key] for key in providers})
+        of_providers = {key: found[key] for key in providers}
+        if "replicate" in providers and not self.settings.value("ProviderEndpoints"):
+            of_providers |= webhooks.replicate(found["replicate"])
+        written = keys.store(self.secrets, outputs["ProviderKeysArn"], of_providers)
         values = {key: found[key] for key in payments}
         held = keys.read(self.secrets, outputs["PaymentKeysArn"])
         urls = webhooks.addresses(outputs["ApiUrl"])

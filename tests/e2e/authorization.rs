@@ -11,7 +11,7 @@ use api::{
     Operation,
     accounts::{email, passkeys, second_factor, session},
     credits::promotions,
-    generations::submission,
+    generations::{callbacks, submission},
     payments::webhooks,
     privacy::deletion,
     support::tickets,
@@ -107,6 +107,9 @@ const STATUSES: &[(Operation, u16)] = &[
     (session::REFRESH, 401),
     // A notification is queued before PayPal is asked whether it is genuine.
     (webhooks::PAYPAL, 200),
+    // No worker made the address.
+    (callbacks::FAL, 404),
+    (callbacks::REPLICATE, 404),
     (deletion::SHOW_RECEIPT, 404),
     (email::REQUEST_CHANGE, 400),
     (email::CONFIRM_CHANGE, 400),
@@ -138,7 +141,7 @@ fn case(method: &str, path: &str, things: &Resources) -> Result<Case> {
         let id = match kind {
             "generation" | "receipt" => image,
             "share" | "access" | "approval" | "hold" | "disclosure" | "passkey" | "invitation" => share,
-            "token" => token,
+            "token" | "job" => token,
             "output" | "number" => return "1".to_owned(),
             "month" => return "2026-11".to_owned(),
             "role" => return "support".to_owned(),

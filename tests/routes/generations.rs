@@ -412,3 +412,37 @@ async fn deletion_of_an_image_is_repeated_without_harm() -> Result<()> {
     world.send("gallery/read", json!({})).await?.refused(404, "not-found")?;
     Ok(())
 }
+
+#[tokio::test]
+async fn signed_report_sends_one_message_that_polls_the_job_and_reads_no_table() -> Result<()> {
+    // The keys of fal are served by the bucket here.
+    for (provider, keys) in [("replicate", "GetSecretValue"), ("fal", "GetObject")] {
+        let world = World::new().await?;
+        let answer = world.send(&format!("provider-webhook/{provider}"), json!({})).await?.is(204)?;
+        ensure!(answer.calls == ["GetSecretValue", keys, "SendMessage"], "{answer:?}");
+        let messages = world.aws.take_messages().await;
+        let [message] = messages.as_slice() else { anyhow::bail!("not one message: {messages:?}") };
+        let body: serde_json::Value = serde_json::from_str(message["MessageBody"].as_str().unwrap_or_default())?;
+        ensure!(body == json!({"account": world.account, "generation": QUEUED, "job_reported": true}), "{body}");
+        ensure!(message["QueueUrl"].as_str().is_some_and(|url| url.ends_with("/images")), "{message}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn report_without_the_signature_of_the_provider_or_to_no_job_sends_nothing() -> Result<()> {
+    let world = World::new().await?;
+    for (event, unsigned) in [("replicate", "webhook-id"), ("fal", "x-fal-webhook-user-id")] {
+        for (event, headers) in [(format!("{event}-forged"), json!({})), (event.to_owned(), json!({unsigned: null}))] {
+            let changes = json!({ "headers": headers });
+            let refused =
+                world.send(&format!("provider-webhook/{event}"), changes).await?.refused(400, "invalid-request")?;
+            ensure!(!refused.calls.contains(&"SendMessage".to_owned()), "{refused:?}");
+        }
+    }
+    // The secret with the keys of the providers is not even read.
+    let unknown =
+        world.send("provider-webhook/replicate-unknown-address", json!({})).await?.refused(404, "not-found")?;
+    ensure!(unknown.calls == ["GetSecretValue"], "{unknown:?}");
+    Ok(())
+}

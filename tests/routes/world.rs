@@ -43,6 +43,7 @@ async fn server(function: &str, environment: Environment) -> Result<Server> {
         "paypal-webhook" => paypal_webhook::build,
         "privacy-delete" => privacy_delete::build,
         "privacy-export" => privacy_export::build,
+        "provider-webhook" => provider_webhook::build,
         "report" => report::build,
         "provenance-check" => provenance_check::build,
         "session" => session::build,

@@ -251,6 +251,7 @@ mod tests {
             seed: Some(7),
             duration_ms: Some(200),
             reference_image: None,
+            callback: None,
         };
         let mut job = match Sketch::default().start(&request).await.unwrap() {
             StartResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,

@@ -100,7 +100,7 @@ impl Worker {
 
     /// Does what a message asks for, unless it is done or another worker has it.
     pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), LifecycleError> {
-        let GenerationMessage { account, generation: id } = record.body;
+        let GenerationMessage { account, generation: id, .. } = record.body;
         let Some(mut generation) = self.table.generation(account, id).await? else {
             // An attempt that came too late and crashed may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
@@ -358,7 +358,7 @@ impl Worker {
 
     /// Sends the message of a generation to the function that calls providers for its kind.
     async fn send_back(&self, generation: &Generation, delay_s: u32) -> Result<(), LifecycleError> {
-        let message = GenerationMessage { account: generation.account, generation: generation.id };
+        let message = GenerationMessage::new(generation.account, generation.id);
         Ok(self.queues.send(generation.kind, message, delay_s).await?)
     }
 }

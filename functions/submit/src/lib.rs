@@ -303,7 +303,7 @@ impl AppState {
 
     /// Sends the message of a generation that was written. If it cannot be sent, `sweep` sends it.
     async fn send(&self, generation: &Generation) {
-        let message = GenerationMessage { account: generation.account, generation: generation.id };
+        let message = GenerationMessage::new(generation.account, generation.id);
         if let Err(error) = self.queues.send(generation.kind, message, 0).await {
             tracing::warn!(error = %error, generation = %generation.id, "message was not sent, sweep will send it");
         }

@@ -104,7 +104,7 @@ impl Sweep {
             let ended = lifecycle::end_generation(&self.table, (item.account, id), end, now).await?;
             if generation.jobs_with_copies().next().is_some() {
                 // A worker has the provider cancel the job and delete its copies.
-                let message = GenerationMessage { account: generation.account, generation: id };
+                let message = GenerationMessage::new(generation.account, id);
                 self.queues.send(generation.kind, message, 0).await?;
             }
             return Ok(if matches!(ended, EndResult::Ended(_)) { Action::Overdue } else { Action::Nothing });
@@ -118,7 +118,7 @@ impl Sweep {
     /// Sends the message of a generation again. Sends before it writes: a crash in between causes a second message, which does
     /// no harm, and never a missing one.
     async fn remind(&self, generation: &Generation, now: Timestamp) -> Result<Action, SweepError> {
-        let job = GenerationMessage { account: generation.account, generation: generation.id };
+        let job = GenerationMessage::new(generation.account, generation.id);
         if generation.received_files > 0 {
             self.finishing.send(&job, 0).await?;
         } else {
@@ -315,7 +315,7 @@ impl Sweep {
         }
         if generation.is_expired(now) && generation.jobs_with_copies().next().is_some() {
             // A worker has the providers delete their copies. Then the generation is due again.
-            let message = GenerationMessage { account: generation.account, generation: generation.id };
+            let message = GenerationMessage::new(generation.account, generation.id);
             self.queues.send(generation.kind, message, 0).await?;
             return Ok(Action::Reminded);
         }

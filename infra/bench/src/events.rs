@@ -191,6 +191,11 @@ pub const EVENTS: &[Event] = &[
     ),
     event("events/paypal-webhook/forged.json", Http(400), &["UpdateItem", "UpdateItem", "GetItem"]),
     event("events/paypal-webhook/refund-of-another-seller.json", Http(204), &["GetItem", "GetItem"]),
+    event("events/provider-webhook/replicate.json", Http(204), &["SendMessage"]),
+    event("events/provider-webhook/replicate-forged.json", Http(400), &[]),
+    event("events/provider-webhook/replicate-unknown-address.json", Http(404), &[]),
+    event("events/provider-webhook/fal.json", Http(204), &["SendMessage"]),
+    event("events/provider-webhook/fal-forged.json", Http(400), &[]),
     event(
         "events/report/file.json",
         Http(201),

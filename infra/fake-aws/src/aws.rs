@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
-use crate::payments;
 use crate::signing::Key;
 use crate::tls::Tls;
+use crate::{payments, reports};
 
 /// The application key.
 pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -292,7 +292,7 @@ impl World {
                 json!({ "Name": "signing-certificate", "SecretString": "none" })
             }
             "GetSecretValue" if body["SecretId"] == "provider-keys" => {
-                json!({ "Name": "provider-keys", "SecretString": json!({ "openai": "key" }).to_string() })
+                json!({ "Name": "provider-keys", "SecretString": reports::keys().to_string() })
             }
             "GetSecretValue" => json!({ "Name": "app-key", "SecretString": APP_KEY }),
             "InitiateAuth" | "GetTokensFromRefreshToken" => {

@@ -67,6 +67,9 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     let postback = format!("{fake_payments}/cgi-bin/webscr");
     let endpoints = json!({ "stripe": fake_payments, "paypal": fake_payments, "paypal_ipn": postback });
     environment.push(("PAYMENT_ENDPOINTS", endpoints.to_string()));
+    // The bucket has the keys of fal: see `seed`.
+    let endpoints = json!({ "fal": format!("{}/bucket", aws.endpoint()) });
+    environment.push(("PROVIDER_ENDPOINTS", endpoints.to_string()));
     environment.push(("NOTIFICATION_QUEUE_URL", format!("{}/123456789012/notifications", aws.endpoint())));
     environment.push(("EXPORT_QUEUE_URL", format!("{}/123456789012/exports", aws.endpoint())));
     environment.push(("ERASURE_QUEUE_URL", format!("{}/123456789012/erasures", aws.endpoint())));

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod environment;
 pub mod payments;
+pub mod reports;
 pub mod seed;
 pub mod signing;
 pub mod time_stamps;
@@ -13,12 +14,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Returns an event as it would arrive now: with a new signature of Stripe, and of a staff member who signed in just now.
+/// Returns an event as it would arrive now: with a new signature of Stripe or of an AI provider, and of a staff member who signed in just now.
 ///
 /// # Errors
 /// The event is not JSON.
 pub fn current(event: &[u8], now: Timestamp) -> Result<Bytes> {
-    let mut event: Value = serde_json::from_slice(&payments::signed(event, now)?)?;
+    let mut event: Value = reports::signed(serde_json::from_slice(&payments::signed(event, now)?)?, now)?;
     let claims = event.pointer_mut("/requestContext/authorizer/jwt/claims").and_then(Value::as_object_mut);
     if let Some(claims) = claims.filter(|claims| claims.contains_key("cognito:groups")) {
         claims.insert("auth_time".to_owned(), json!(now.as_second().to_string()));

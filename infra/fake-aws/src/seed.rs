@@ -37,7 +37,7 @@ use store::{Activity, ActivityKind, Bucket, Table, Write};
 use crate::{
     aws::{APP_KEY, Aws},
     environment::{TABLE, environment},
-    payments,
+    payments, reports,
 };
 
 /// The `sub` of the user in the events.
@@ -111,6 +111,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     };
     let picture = upload_picture()?;
     aws.put_object(Bucket::received_key(id, received.id, 0), picture.clone()).await;
+    aws.put_object(".well-known/jwks.json".to_owned(), reports::fal_keys()?.to_string().into_bytes()).await;
     let declared = UploadDeclaration {
         content_type: "image/png".to_owned(),
         bytes: u64::try_from(picture.len())?,

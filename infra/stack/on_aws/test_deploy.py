@@ -103,6 +103,16 @@ class Deploy(Played):
         for secret in ("sk_test_1", "whsec_1"):
             self.assertNotIn(secret, self.said.getvalue() + self.printed.getvalue())
 
+    def test_key_of_replicate_is_stored_with_what_it_signs_its_webhooks_with(self):
+        self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
+        stored = {"replicate": "r8_1", "replicate_webhook_secret": "whsec_1"}
+        self.answer("secretsmanager", "put_secret_value", {}, SecretId=PROVIDER_KEYS, SecretString=json.dumps(stored))
+        for _ in range(2):
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
+        with mock.patch.object(webhooks, "replicate", return_value={"replicate_webhook_secret": "whsec_1"}) as read_secret:
+            self.target(dev("Providers = 'replicate'")).store_keys(OUTPUTS, {"replicate": "r8_1"})
+        read_secret.assert_called_once_with("r8_1")
+
     def test_demo_account_gets_no_mail(self):
         self.has_stack()
         answer = {"User": {"Username": "1"}}

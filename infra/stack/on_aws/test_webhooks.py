@@ -112,6 +112,13 @@ class StripeEndpoint(unittest.TestCase):
         self.assertEqual((removed, self.played.endpoints), ([URLS["stripe"]], [other]))
 
 
+class ReplicateSecret(unittest.TestCase):
+    def test_signing_secret_of_the_account_is_read_with_its_key(self):
+        send = mock.Mock(return_value={"key": "whsec_1"})
+        self.assertEqual(webhooks.replicate("r8_1", send), {"replicate_webhook_secret": "whsec_1"})
+        send.assert_called_once_with("GET", "https://api.replicate.com/v1/webhooks/default/secret", {"Authorization": "Bearer r8_1"})
+
+
 class PaypalWebhook(unittest.TestCase):
     def setUp(self):
         self.played = Paypal()

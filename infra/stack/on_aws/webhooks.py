@@ -1,4 +1,4 @@
-"""Creates the webhook endpoints at Stripe and PayPal, and removes them.
+"""Creates the webhook endpoints at Stripe and PayPal, and removes them, and reads what Replicate signs its webhooks with.
 
 Each is found by its address, so a repeat creates none. Stripe shows the secret of an endpoint once, when it is created: an
 endpoint whose secret is not stored, as after a process that ended in between, is replaced.
@@ -17,6 +17,7 @@ from on_aws import DeployFailed
 WANTED = json.loads((Path(__file__).parent / "webhooks.json").read_text(encoding="utf-8"))
 STRIPE = "https://api.stripe.com/v1"
 PAYPAL = {"dev": "https://api-m.sandbox.paypal.com", "prod": "https://api-m.paypal.com"}
+REPLICATE = "https://api.replicate.com/v1"
 TIMEOUT_S = 30
 
 
@@ -39,13 +40,13 @@ def call(method, url, headers, body=None):
 
 
 def reason(body):
-    """Returns what a refusal says, of Stripe or of PayPal."""
+    """Returns what a refusal says, of Stripe, PayPal or Replicate."""
     try:
         answer = json.loads(body)
     except ValueError:
         return ""
     error = answer.get("error", answer)
-    return error.get("message", "") if isinstance(error, dict) else str(answer.get("error_description", error))
+    return error.get("message", error.get("detail", "")) if isinstance(error, dict) else str(answer.get("error_description", error))
 
 
 def release(version):
@@ -79,6 +80,12 @@ def stripe_headers(keys):
 
 def stripe_endpoints(headers, send):
     return send("GET", f"{STRIPE}/webhook_endpoints?limit=100", headers)["data"]
+
+
+def replicate(key, send=call):
+    """Returns what to store for the webhooks of Replicate, whose address each job names: the signing secret of the account
+    (https://replicate.com/docs/reference/http#webhooks.default.secret.get)."""
+    return {"replicate_webhook_secret": send("GET", f"{REPLICATE}/webhooks/default/secret", {"Authorization": f"Bearer {key}"})["key"]}
 
 
 def paypal(keys, url, stage, send=call):

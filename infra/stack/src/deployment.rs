@@ -45,6 +45,8 @@ pub(crate) fn deploy(
     let mut parameters = BTreeMap::from([
         ("Providers".to_owned(), providers),
         ("AllowedOrigin".to_owned(), origin.to_owned()),
+        // The real providers cannot reach this machine.
+        ("ProviderWebhooks".to_owned(), "false".to_owned()),
         ("ReturnUrl".to_owned(), format!("{origin}/credits/{{checkout}}")),
     ]);
     parameters.extend(options.parameters.clone());

@@ -150,6 +150,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .map(|name| {
             let schema = if name == "token" {
                 json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"})
+            } else if name == "job" {
+                json!({"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[A-Za-z0-9_-]+$"})
             } else if name == "output" {
                 json!({"type": "integer", "format": "int32", "minimum": 1})
             } else if name == "role" {
@@ -172,6 +174,7 @@ const IDEMPOTENCY_KEY: &str = r#"^("[!#-+\--\[\]-~]{1,64}"|[!#-+\--\[\]-~]{1,64}
 fn describe_parameter(parameter: Parameter) -> Vec<Value> {
     let header = |name: &str, required: bool, schema: Value, description: &str| json!({"name": name, "in": "header", "required": required, "schema": schema, "description": description});
     let query = |name: &str, schema: Value, description: &str| json!({"name": name, "in": "query", "required": false, "schema": schema, "description": description});
+    let text = |longest: u32| json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": longest});
     match parameter {
         Parameter::IdempotencyKey => vec![header(
             "Idempotency-Key",
@@ -197,9 +200,18 @@ fn describe_parameter(parameter: Parameter) -> Vec<Value> {
             json!({"type": "string", "pattern": "^[ -~]+$"}),
             "Stripe's signature of the body.",
         )],
+        Parameter::FalSignature => vec![
+            header("X-Fal-Webhook-Request-Id", true, text(100), "fal's id of the request."),
+            header("X-Fal-Webhook-User-Id", true, text(100), "fal's id of the operator."),
+            header("X-Fal-Webhook-Timestamp", true, text(20), "The time of the signature, in seconds since 1970."),
+            header("X-Fal-Webhook-Signature", true, text(200), "fal's signature of the body."),
+        ],
+        Parameter::ReplicateSignature => vec![
+            header("Webhook-Id", true, text(100), "Replicate's id of the report."),
+            header("Webhook-Timestamp", true, text(20), "The time of the signature, in seconds since 1970."),
+            header("Webhook-Signature", true, text(1000), "Replicate's signatures of the body."),
+        ],
         Parameter::PaypalSignature => {
-            let text =
-                |longest: u32| json!({"type": "string", "pattern": "^[ -~]+$", "minLength": 1, "maxLength": longest});
             vec![
                 header("PayPal-Auth-Algo", true, text(100), "The algorithm of PayPal's signature."),
                 header("PayPal-Cert-Url", true, text(500), "The address of PayPal's certificate."),

@@ -24,6 +24,10 @@ pub enum Parameter {
     StripeSignature,
     /// The headers of a webhook of PayPal.
     PaypalSignature,
+    /// The headers of a webhook of fal.
+    FalSignature,
+    /// The headers of a webhook of Replicate.
+    ReplicateSignature,
     /// The query parameters `limit` and `cursor`.
     Page,
     /// The query parameters `status`, `kind`, `visibility` and `favorite`.

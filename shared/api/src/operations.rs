@@ -29,6 +29,7 @@ const LISTS: &[&[Operation]] = &[
     catalogue::texts::OPERATIONS,
     credits::promotions::OPERATIONS,
     credits::statement::OPERATIONS,
+    generations::callbacks::OPERATIONS,
     generations::models::OPERATIONS,
     generations::submission::OPERATIONS,
     generations::generation::OPERATIONS,

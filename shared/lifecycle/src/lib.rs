@@ -5,6 +5,7 @@
 
 pub mod address;
 mod budget;
+pub mod callback;
 pub mod cases;
 pub mod catalogue;
 mod fence;

@@ -45,6 +45,8 @@ pub(crate) enum JobStatus {
 pub(crate) struct BatchPart {
     pub(crate) count: u8,
     pub(crate) seed: Option<u64>,
+    /// Whether no job follows it. Its end is reported, and the jobs before it have usually ended then.
+    pub(crate) is_last: bool,
 }
 
 impl Batch {
@@ -60,7 +62,8 @@ impl Batch {
         for first in (0..request.count).step_by(per_job.max(1).into()) {
             let count = per_job.min(request.count - first);
             let seed = request.seed.map(|seed| seed.wrapping_add(first.into()) % (1 << 31));
-            let submitted = api.submit(request, BatchPart { count, seed }).await;
+            let is_last = first + count >= request.count;
+            let submitted = api.submit(request, BatchPart { count, seed, is_last }).await;
             // A job without a usable id may be charged.
             let checked = |job: String| match checked_job_id(api.name(), &job) {
                 Ok(_) => Ok(job),

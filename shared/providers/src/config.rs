@@ -15,6 +15,8 @@ pub struct ProviderConfig {
     pub replicate: Endpoint,
     /// [`fal`](https://docs.fal.ai/model-endpoints/queue)
     pub fal: Endpoint,
+    /// Whether the signing secret of Replicate's webhooks is known, so that its reports can be verified. Without it there are none.
+    pub replicate_reports: bool,
     /// The base URL of fal's [platform API](https://fal.ai/docs/platform-apis), which has the same API key.
     pub fal_platform_url: String,
     /// The limits of every call.
@@ -77,6 +79,7 @@ impl Default for ProviderConfig {
             stability: endpoint("https://api.stability.ai", &[]),
             replicate: endpoint("https://api.replicate.com", &["replicate.delivery"]),
             fal: endpoint("https://queue.fal.run", &["fal.media"]),
+            replicate_reports: false,
             fal_platform_url: "https://api.fal.ai".to_owned(),
             limits: CallLimits::default(),
             trusted_origins: Vec::new(),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use url::form_urlencoded::byte_serialize;
 
 use crate::api_client::{ApiClient, ApiResponse};
 use crate::aspect_ratio;
@@ -129,6 +130,10 @@ impl Provider for Fal {
         batch.poll(self).await
     }
 
+    fn reports_jobs(&self) -> bool {
+        true
+    }
+
     async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
         Batch::from_id(NAME, job)?.cancel(self).await
     }
@@ -182,7 +187,10 @@ impl JobApi for Fal {
 
     async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let model = model(request)?;
-        let call = self.queue.request(Method::POST, &format!("/{}", model.name));
+        // <https://fal.ai/docs/model-apis/webhooks>
+        let callback = request.callback.as_deref().filter(|_| part.is_last);
+        let query = callback.map(|url| format!("?fal_webhook={}", byte_serialize(url.as_bytes()).collect::<String>()));
+        let call = self.queue.request(Method::POST, &format!("/{}{}", model.name, query.unwrap_or_default()));
         let call = call.header(LIFECYCLE_HEADER, LIFECYCLE).json(&(model.input)(request, part));
         let response = self.queue.send(call).await?;
         if !response.status.is_success() {

@@ -1,7 +1,7 @@
 //! AI providers of images and videos behind one trait.
 //!
-//! Only a [`ProviderRequest`] leaves the service: prompt, settings and reference image. It has no field for an account,
-//! an email address, a network address or a device, so a provider cannot receive any of them.
+//! Only a [`ProviderRequest`] leaves the service: prompt, settings, reference image and the address to call at the end. It has no
+//! field for an account, an email address, a network address or a device, so a provider cannot receive any of them.
 //!
 //! A provider either answers at once or names a job that the caller [polls](Provider::poll) until it is finished. The
 //! caller stores the id of the job before it waits, so that a second attempt resumes the job and does not pay for another.

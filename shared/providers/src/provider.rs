@@ -19,6 +19,12 @@ pub trait Provider: Send + Sync {
     /// provider keeps them (about an hour for most).
     async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError>;
 
+    /// Says whether it calls the address of a request when a job ends. What it says then is not believed: the job is
+    /// [polled](Provider::poll). A call may be lost.
+    fn reports_jobs(&self) -> bool {
+        false
+    }
+
     /// Cancels a job from [`start`](Provider::start) as far as the provider charges nothing for it. Returns whether the
     /// provider confirms that nothing is charged; otherwise the job goes on and is polled as before. A repeat may return
     /// `false`, as the job has ended. Providers without jobs have nothing to cancel.

@@ -34,7 +34,7 @@ impl Providers {
             providers.push(Arc::new(stability::Stability(api)));
         }
         if let Some(api) = api(replicate::NAME, replicate, "Bearer")? {
-            providers.push(Arc::new(replicate::Replicate(api)));
+            providers.push(Arc::new(replicate::Replicate { api, reports: config.replicate_reports }));
         }
         let platform = Endpoint { base_url: config.fal_platform_url.clone(), ..fal.clone() };
         if let (Some(queue), Some(platform)) = (api(fal::NAME, fal, "Key")?, api(fal::NAME, &platform, "Key")?) {

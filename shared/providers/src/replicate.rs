@@ -25,7 +25,11 @@ const CANCEL_AFTER: &str = "30m";
 /// The frame rate that the Wan models are trained on.
 const WAN_FRAMES_PER_SECOND: u64 = 16;
 
-pub(crate) struct Replicate(pub(crate) ApiClient);
+pub(crate) struct Replicate {
+    pub(crate) api: ApiClient,
+    /// Whether its reports can be verified.
+    pub(crate) reports: bool,
+}
 
 #[derive(Deserialize)]
 struct Prediction {
@@ -77,20 +81,24 @@ impl Provider for Replicate {
         Batch::from_id(NAME, job)?.poll(self).await
     }
 
+    fn reports_jobs(&self) -> bool {
+        self.reports
+    }
+
     async fn cancel(&self, job: &str) -> Result<bool, ProviderError> {
         Batch::from_id(NAME, job)?.cancel(self).await
     }
 
     /// [Replicate](https://replicate.com/docs/reference/http#models.get) has no field for an announced end.
     async fn model_status(&self, model: &str) -> Result<ModelStatus, ProviderError> {
-        let response = self.0.send(self.0.request(Method::GET, &format!("/v1/models/{model}"))).await?;
+        let response = self.api.send(self.api.request(Method::GET, &format!("/v1/models/{model}"))).await?;
         match response.status {
             StatusCode::NOT_FOUND => Ok(ModelStatus::Gone),
             status if status.is_success() => {
-                self.0.parse::<ModelInfo>(&response)?;
+                self.api.parse::<ModelInfo>(&response)?;
                 Ok(ModelStatus::Available)
             }
-            _ => Err(self.0.error_for(&response)),
+            _ => Err(self.api.error_for(&response)),
         }
     }
 }
@@ -98,35 +106,41 @@ impl Provider for Replicate {
 #[async_trait]
 impl JobApi for Replicate {
     fn api_client(&self) -> &ApiClient {
-        &self.0
+        &self.api
     }
 
     async fn submit(&self, request: &ProviderRequest, part: BatchPart) -> Result<String, ProviderError> {
         let path = format!("/v1/models/{}/predictions", request.model);
-        let body = json!({ "input": (model(request)?.input)(request, part) });
-        let call = self.0.request(Method::POST, &path).header("cancel-after", CANCEL_AFTER);
-        let response = self.0.send(call.json(&body)).await?;
+        let mut body = Map::new();
+        body.insert("input".to_owned(), (model(request)?.input)(request, part).into());
+        // <https://replicate.com/docs/topics/webhooks/setup-webhook>
+        if let Some(callback) = request.callback.as_deref().filter(|_| self.reports && part.is_last) {
+            body.insert("webhook".to_owned(), callback.into());
+            body.insert("webhook_events_filter".to_owned(), json!(["completed"]));
+        }
+        let call = self.api.request(Method::POST, &path).header("cancel-after", CANCEL_AFTER);
+        let response = self.api.send(call.json(&body)).await?;
         if !response.status.is_success() {
             return Err(self.error_for(&response));
         }
-        Ok(self.0.parse::<Prediction>(&response)?.id)
+        Ok(self.api.parse::<Prediction>(&response)?.id)
     }
 
     /// Replicate charges for a canceled prediction, and not for an aborted one, which had not started
     /// ([deadlines](https://replicate.com/changelog/2025-10-16-prediction-deadlines)). One that runs is left alone.
     async fn cancel_job(&self, _app: &str, job: &str) -> Result<bool, ProviderError> {
-        let prediction = self.0.request(Method::GET, &format!("/v1/predictions/{job}"));
-        let status = self.0.json::<Prediction>(prediction).await?.status;
+        let prediction = self.api.request(Method::GET, &format!("/v1/predictions/{job}"));
+        let status = self.api.json::<Prediction>(prediction).await?.status;
         if !matches!(status, Status::Starting) {
             return Ok(matches!(status, Status::Aborted));
         }
-        let cancel = self.0.request(Method::POST, &format!("/v1/predictions/{job}/cancel"));
-        Ok(matches!(self.0.json::<Prediction>(cancel).await?.status, Status::Aborted))
+        let cancel = self.api.request(Method::POST, &format!("/v1/predictions/{job}/cancel"));
+        Ok(matches!(self.api.json::<Prediction>(cancel).await?.status, Status::Aborted))
     }
 
     async fn job_status(&self, _app: &str, job: &str) -> Result<JobStatus, ProviderError> {
-        let call = self.0.request(Method::GET, &format!("/v1/predictions/{job}"));
-        self.0.json(call).await.map(job_status)
+        let call = self.api.request(Method::GET, &format!("/v1/predictions/{job}"));
+        self.api.json(call).await.map(job_status)
     }
 }
 
@@ -138,7 +152,7 @@ impl Replicate {
                 NAME,
                 "Replicate cannot use the prompt, a setting or the reference image. Change them and try again.",
             ),
-            _ => self.0.error_for(response),
+            _ => self.api.error_for(response),
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct ProviderRequest {
     pub duration_ms: Option<u64>,
     /// The image to start from.
     pub reference_image: Option<ReferenceImage>,
+    /// The https address to call when the job has ended. Only a provider that [`reports_jobs`](crate::Provider::reports_jobs) uses it.
+    pub callback: Option<String>,
 }
 
 /// Says how much work to put into an output.

@@ -20,6 +20,18 @@ pub struct GenerationMessage {
     /// The generation.
     #[data(plain)]
     pub generation: GenerationId,
+    /// The provider reported that its job has ended: it is polled at once, though it may not be due.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[data(plain)]
+    pub job_reported: bool,
+}
+
+impl GenerationMessage {
+    /// Asks to process this generation when it is due.
+    #[must_use]
+    pub const fn new(account: AccountId, generation: GenerationId) -> Self {
+        Self { account, generation, job_reported: false }
+    }
 }
 
 /// A notification of PayPal, byte for byte. It must not be trusted until PayPal confirms it.

@@ -401,9 +401,18 @@ mod tests {
             let declared: BTreeSet<_> = fields(kind).into_iter().map(|field| field.path).collect();
             assert_eq!(found, declared, "{kind}");
         };
-        check("image-message", json!(GenerationMessage { account, generation }));
-        check("video-message", json!(GenerationMessage { account, generation }));
-        check("finish-message", json!(GenerationMessage { account, generation }));
+        check(
+            "image-message",
+            json!(GenerationMessage { job_reported: true, ..GenerationMessage::new(account, generation) }),
+        );
+        check(
+            "video-message",
+            json!(GenerationMessage { job_reported: true, ..GenerationMessage::new(account, generation) }),
+        );
+        check(
+            "finish-message",
+            json!(GenerationMessage { job_reported: true, ..GenerationMessage::new(account, generation) }),
+        );
         check("erasure-message", json!(EraseAccountMessage { account }));
         check("export-message", json!(ExportMessage { account, export: ExportId(Uuid::nil()) }));
         check("notification", json!(IpnNotification { raw: String::new() }));

@@ -11,6 +11,9 @@ use providers::{
     Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, StartResponse,
 };
 
+/// How much rarer a job is polled whose end the provider reports.
+const REPORTED_POLLS: u32 = 5;
+
 /// A call to a provider.
 pub(crate) enum Call {
     /// Starts a generation.
@@ -74,10 +77,15 @@ impl ProviderAnswer {
         }
     }
 
-    /// Has a job that just began polled first after `usual_s` seconds, in which it is usually not done.
-    pub(crate) fn first_polled_after(self, usual_s: u32) -> Self {
+    /// Says when a job is polled. One that just began is usually not done before `usual_s` seconds. The polls of a job whose end
+    /// is reported are for reports that are lost: they are five times as rare, and the first comes after twice the usual time.
+    pub(crate) fn polled_after(self, usual_s: u32, is_reported: bool) -> Self {
+        let (rarer, later) = if is_reported { (REPORTED_POLLS, 2) } else { (1, 1) };
         match self {
-            Self::Pending { job, poll_after_s } => Self::Pending { job, poll_after_s: poll_after_s.max(usual_s) },
+            Self::Pending { job, poll_after_s } => Self::Pending {
+                job,
+                poll_after_s: poll_after_s.saturating_mul(rarer).max(usual_s.saturating_mul(later)),
+            },
             other => other,
         }
     }
@@ -101,12 +109,13 @@ impl ProviderAnswer {
     }
 }
 
-/// Makes the request to a provider: settings only, and nothing about the account.
+/// Makes the request to a provider: settings, an address that names nothing to it, and nothing about the account.
 pub(crate) fn request(
     kind: MediaKind,
     settings: &GenerationSettings,
     offer: &Offer,
     reference_image: Option<ReferenceImage>,
+    callback: Option<String>,
 ) -> ProviderRequest {
     ProviderRequest {
         kind: match kind {
@@ -127,6 +136,7 @@ pub(crate) fn request(
         seed: settings.seed.map(u64::from),
         duration_ms: settings.duration_ms.map(u64::from),
         reference_image,
+        callback,
     }
 }
 
@@ -230,7 +240,7 @@ mod tests {
     }
 
     fn start(prompt: &str) -> Call {
-        Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), offer(), None)))
+        Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), offer(), None, None)))
     }
 
     async fn sketched(call: &Call) -> ProviderAnswer {
@@ -332,10 +342,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn job_is_polled_first_when_it_is_usually_done() {
-        for (usual_s, expected) in [(0, 2), (1, 2), (12, 12)] {
+    async fn job_is_polled_first_when_it_is_usually_done_and_rarely_if_reported() {
+        for (usual_s, is_reported, expected) in
+            [(0, false, 2), (1, false, 2), (12, false, 12), (0, true, 10), (4, true, 10), (12, true, 24)]
+        {
             let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
-            let ProviderAnswer::Pending { poll_after_s, .. } = answer.first_polled_after(usual_s) else {
+            let ProviderAnswer::Pending { poll_after_s, .. } = answer.polled_after(usual_s, is_reported) else {
                 panic!("not pending")
             };
             assert_eq!(poll_after_s, expected);

@@ -31,13 +31,24 @@ pub enum ConfigurationError {
     Endpoints(#[source] serde_json::Error),
 }
 
-/// Holds a text for each provider with a key: the key, or its address.
+/// Holds the address of each provider with a key.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PerProvider {
     openai: Option<String>,
     stability: Option<String>,
     replicate: Option<String>,
+    fal: Option<String>,
+}
+
+/// The secret: the keys of the providers, and what verifies the webhooks of Replicate.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    openai: Option<String>,
+    stability: Option<String>,
+    replicate: Option<String>,
+    replicate_webhook_secret: Option<String>,
     fal: Option<String>,
 }
 
@@ -120,7 +131,7 @@ impl Configured {
 
     async fn build(&self) -> Result<Option<Providers>, SecretUnreadable> {
         let secret = self.clients.secret(&self.keys_secret).await?;
-        let keys: PerProvider = match serde_json::from_str(&secret) {
+        let keys: Secret = match serde_json::from_str(&secret) {
             Ok(keys) => keys,
             Err(error) => {
                 // The position only: the message of serde may quote a key.
@@ -160,7 +171,7 @@ fn sketch(environment: &Environment) -> Result<Sketch, ConfigurationError> {
 }
 
 /// Makes the configuration. A blank key counts as none, as in `providers`: that is how an operator removes one.
-fn settings(keys: PerProvider, endpoints: &PerProvider) -> ProviderConfig {
+fn settings(keys: Secret, endpoints: &PerProvider) -> ProviderConfig {
     let mut settings = ProviderConfig::default();
     let mut stubs = Vec::new();
     let places: [(&mut Endpoint, Option<String>, &Option<String>); 4] = [
@@ -179,6 +190,7 @@ fn settings(keys: PerProvider, endpoints: &PerProvider) -> ProviderConfig {
     if let Some(address) = &endpoints.fal {
         settings.fal_platform_url.clone_from(address);
     }
+    settings.replicate_reports = keys.replicate_webhook_secret.is_some_and(|secret| !secret.trim().is_empty());
     settings.trusted_origins = stubs;
     settings
 }
@@ -215,6 +227,7 @@ mod tests {
             seed: None,
             duration_ms: None,
             reference_image: None,
+            callback: None,
         };
         Ok(sketch.start(&request).await.is_err())
     }

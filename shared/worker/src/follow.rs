@@ -196,6 +196,33 @@ mod tests {
     }
 
     #[test]
+    fn reported_job_is_polled_at_once_by_one_of_two_messages_and_later_ones_find_a_lease() {
+        let wait = waits(ProviderAnswer::Pending { job: "image::a".to_owned(), poll_after_s: 10 });
+        let begin = |claimed: &Generation, second| match wait.begin(claimed, &enabled(), 0, at(second)) {
+            FailureResponse::Retry { generation, .. } => *generation,
+            FailureResponse::GiveUp => panic!("gave up"),
+        };
+        let waiting = begin(&claimed(&queued(), 1), 5);
+        let leased = |generation: &Generation, second| {
+            matches!(generation.claim(&enabled(), 125, at(second)), GenerationClaim::Leased { .. })
+        };
+        assert!(leased(&waiting, 7), "a message without a report polls it too early");
+        let polled = claimed(&waiting.with_job_reported(), 7);
+        assert_eq!(polled.provider_job, waiting.provider_job);
+        assert!(leased(&polled.with_job_reported(), 8), "a report takes a job from the worker that polls it");
+        // The poll found it pending. The message of the first wait is due at 15, that of the second at 18.
+        let again = begin(&polled, 8);
+        assert!(leased(&again, 15) && !leased(&again, 18));
+        // A report about what does not wait for a job changes nothing.
+        let retried = waits(ProviderAnswer::Failed(ProviderFailure::Throttled { retry_after_s: Some(9) }));
+        let FailureResponse::Retry { generation, .. } = retried.begin(&claimed(&queued(), 1), &enabled(), 0, at(5))
+        else {
+            panic!("gave up")
+        };
+        assert!(leased(&generation.with_job_reported(), 7));
+    }
+
+    #[test]
     fn message_that_is_delivered_twice_finds_a_lease_until_the_wait_is_over() {
         for answer in [
             ProviderAnswer::Pending { job: "image::a".to_owned(), poll_after_s: 2 },

@@ -7,6 +7,9 @@
 //! message that arrives while another worker has the lease is dropped and not returned, since each return counts towards
 //! the dead letters: if that worker crashes, its own message is delivered again, or the sweep sends one.
 //!
+//! A job is polled by delayed messages, which find a lease before their time. If its provider reports its end, a message that says so comes
+//! in between and polls it at once; the delayed one comes later, and finds an end or a lease.
+//!
 //! No provider is called for a generation whose received files are recorded: a message for it is sent on to the function
 //! that finishes it. A claim of a generation whose last attempt crashed looks for received files before it calls a provider.
 //!

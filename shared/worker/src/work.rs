@@ -20,11 +20,11 @@ use domain::{
     moderation::verdict::{Stage, Verdict},
 };
 use jiff::{SignedDuration, Timestamp};
-use lifecycle::{EndResult, LifecycleError, Waiting, Written, catalogue::Catalogues};
+use lifecycle::{EndResult, LifecycleError, Waiting, Written, callback, catalogue::Catalogues};
 use moderation::Content;
 use providers::{Output, Provider, ReferenceImage};
 use runtime::{
-    clients::Clients,
+    clients::{AppKeyError, Clients},
     clock,
     config::Environment,
     secrets::SecretUnreadable,
@@ -45,6 +45,8 @@ use crate::{
 const STORING_S: i64 = 30;
 /// The time limit of a call that cancels or deletes at a provider.
 const ASIDE: Duration = Duration::from_secs(10);
+/// Seconds until a reported job is looked for again whose start is not recorded.
+const RECORDED_S: u32 = 1;
 /// Most times that a step is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
 
@@ -60,6 +62,9 @@ pub(crate) enum WorkError {
     /// The providers' keys.
     #[error(transparent)]
     Keys(#[from] SecretUnreadable),
+    /// The application key.
+    #[error(transparent)]
+    AppKey(#[from] AppKeyError),
     /// Its owner changed it every time.
     #[error("it is being changed by others")]
     Contended,
@@ -77,9 +82,18 @@ pub(crate) struct Worker {
     strikes: StrikePolicy,
     breakers: Breakers,
     budget: DailyBudget,
+    callbacks: Option<Callbacks>,
     lease_s: u32,
     /// The most workers that one account may have at once.
     workers_per_account: usize,
+}
+
+/// Makes the addresses at which providers report the end of a job.
+struct Callbacks {
+    /// The address, without the name of the provider and what names the generation.
+    url: String,
+    clients: Arc<Clients>,
+    app_key_secret: String,
 }
 
 impl Worker {
@@ -98,6 +112,14 @@ impl Worker {
         let queue = Queue::new(clients.sqs().clone(), environment.required(queue_url)?);
         let finishing = Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?);
         let providers = Arc::new(Configured::new(environment, Arc::clone(&clients))?);
+        let callbacks = match environment.optional("CALLBACK_URL") {
+            None => None,
+            Some(url) => Some(Callbacks {
+                url: url.to_owned(),
+                clients: Arc::clone(&clients),
+                app_key_secret: environment.required("APP_KEY_SECRET")?,
+            }),
+        };
         Ok(Self {
             table,
             bucket,
@@ -109,6 +131,7 @@ impl Worker {
             providers,
             breakers: Breakers::default(),
             budget: lifecycle::provider_budget(environment)?,
+            callbacks,
             lease_s: environment.integer("LEASE_SECONDS")?,
             workers_per_account: workers_per_account(environment.integer("WORKERS")?),
         })
@@ -116,7 +139,7 @@ impl Worker {
 
     /// Does what a message asks for, unless it is done or another worker has it.
     pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), WorkError> {
-        let GenerationMessage { account, generation: id } = record.body;
+        let GenerationMessage { account, generation: id, job_reported } = record.body;
         let (owner, generation) = self.table.account_and_generation(account, id).await?;
         let Some(mut generation) = generation else {
             // An attempt that came too late and crashed may have written files after the rest was removed.
@@ -127,17 +150,31 @@ impl Worker {
         let catalogue = catalogue.as_ref();
         for _ in 0..ATTEMPTS {
             let now = clock::now();
+            if job_reported {
+                generation = generation.with_job_reported();
+            }
             if generation.is_overdue(now) {
                 return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
             }
             let (claimed, offer) = match generation.claim(catalogue, self.lease_s, now) {
                 GenerationClaim::Ended => {
-                    // An attempt that came too late and crashed may have received files.
-                    self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
+                    // An attempt that came too late and crashed may have received files. Its message is delivered again. That of
+                    // a job whose end was reported, which comes as well, need not look.
+                    if record.receive_count > 1 {
+                        self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
+                    }
                     return self.delete_copies(&generation).await;
                 }
-                GenerationClaim::Leased { .. } => return Ok(()),
-                GenerationClaim::Received => return Ok(self.finishing.send(&record.body, 0).await?),
+                GenerationClaim::Leased { .. } => {
+                    // The provider may be faster than the worker that starts the job and has to record it.
+                    if job_reported && generation.in_call && generation.provider_job.is_none() {
+                        self.queue.send(&record.body, RECORDED_S).await?;
+                    }
+                    return Ok(());
+                }
+                GenerationClaim::Received => {
+                    return Ok(self.finishing.send(&GenerationMessage::new(account, id), 0).await?);
+                }
                 GenerationClaim::NoOffer => {
                     return self.end(&generation, GenerationOutcome::Failed(Failure::ProviderUnavailable)).await;
                 }
@@ -217,7 +254,8 @@ impl Worker {
         }
         let (generation, answer) = match provider {
             Some(provider) => {
-                let Some(call) = self.call(generation, offer).await? else {
+                let reports = self.callbacks.as_ref().filter(|_| provider.reports_jobs());
+                let Some(call) = self.call(generation, offer, reports).await? else {
                     return self.end(generation, GenerationOutcome::Failed(Failure::InputMissing)).await;
                 };
                 let verdicts = match self.check(&call).await {
@@ -231,7 +269,9 @@ impl Worker {
                     let failure = Failure::Blocked { stage: blocked.stage, categories: blocked.categories.clone() };
                     return self.end_checked(generation, GenerationOutcome::Failed(failure), verdicts).await;
                 }
-                (generation.with_verdicts(&verdicts), ask(provider, &call, offer, deadline).await)
+                let answer = ask(provider, &call, offer, deadline).await;
+                let usual_s = if is_start { offer.usual_s } else { 0 };
+                (generation.with_verdicts(&verdicts), answer.polled_after(usual_s, reports.is_some()))
             }
             None => {
                 tracing::error!(provider = offer.provider.as_str(), "the provider is enabled and has no usable key");
@@ -293,7 +333,12 @@ impl Worker {
     }
 
     /// Returns the call to make: a poll if a job exists, else a start. `None` if the input image is gone.
-    async fn call(&self, generation: &Generation, offer: &Offer) -> Result<Option<Call>, WorkError> {
+    async fn call(
+        &self,
+        generation: &Generation,
+        offer: &Offer,
+        reports: Option<&Callbacks>,
+    ) -> Result<Option<Call>, WorkError> {
         if let Some(job) = &generation.provider_job {
             return Ok(Some(Call::Poll(job.id.clone())));
         }
@@ -309,7 +354,11 @@ impl Worker {
                 Some(ReferenceImage { bytes, mime: upload.content_type })
             }
         };
-        Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input)))))
+        let callback = match reports {
+            None => None,
+            Some(callbacks) => Some(callbacks.address(generation, offer).await?),
+        };
+        Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input, callback)))))
     }
 
     /// Stores the files as they are, and leaves them to the function that finishes them. Files that are too large are left
@@ -354,7 +403,7 @@ impl Worker {
         match lifecycle::record_wait(&self.table, claimed, begin).await? {
             Waiting::Recorded { delay_s, .. } => {
                 let queue = if matches!(wait, Wait::Finish(_)) { &self.finishing } else { &self.queue };
-                if let Err(error) = queue.send(&GenerationMessage { account, generation: id }, delay_s).await {
+                if let Err(error) = queue.send(&GenerationMessage::new(account, id), delay_s).await {
                     tracing::warn!(%account, generation = %id, error = %error, "the message was not sent: the sweep will");
                 }
             }
@@ -433,6 +482,14 @@ impl Worker {
     }
 }
 
+impl Callbacks {
+    async fn address(&self, generation: &Generation, offer: &Offer) -> Result<String, AppKeyError> {
+        let sealer = self.clients.sealer(&self.app_key_secret).await?;
+        let sealed = callback::seal(sealer, generation.kind, generation.account, generation.id);
+        Ok(format!("{}/{}/{sealed}", self.url, offer.provider))
+    }
+}
+
 /// Returns how many workers of a queue one account may have: half of them, rounded up, so that its jobs
 /// do not make all others wait.
 fn workers_per_account(workers: i64) -> usize {
@@ -458,10 +515,7 @@ async fn ask(provider: &dyn Provider, call: &Call, offer: &Offer, deadline: Time
     let allowed = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(offer.timeout_s.into()));
     let answer = ask::ask(provider, call, allowed).await;
     metric(Metric::ProviderLatencyMs, milliseconds(begun.elapsed()), &[provider.name()]);
-    match call {
-        Call::Start(_) => answer.first_polled_after(offer.usual_s),
-        Call::Poll(_) => answer,
-    }
+    answer
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -474,3 +528,6 @@ const fn kind_name(kind: MediaKind) -> &'static str {
         MediaKind::Video => "video",
     }
 }
+
+#[cfg(test)]
+mod tests;

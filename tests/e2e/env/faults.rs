@@ -23,7 +23,7 @@ pub fn start_with_faults(name: &str) -> Result<&'static TestEnv> {
     let _ = std::fs::remove_dir_all(&faults);
     std::fs::create_dir_all(&faults)?;
     let variable = ("FAULT_INJECTION_DIR".to_owned(), faults.display().to_string());
-    TestEnv::with(name, 2, BTreeMap::from([variable]))
+    TestEnv::with(name, 2, BTreeMap::from([variable]), false)
 }
 
 /// Returns the folder of the faults for the functions of a stack.

@@ -6,10 +6,13 @@ use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Condvar, Mutex, OnceLock},
     thread,
+    time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use fake_aws::reports;
+use runtime::clock;
 use serde_json::{Value, json};
 
 use crate::env::{
@@ -38,11 +41,49 @@ pub struct ProviderRequest {
     pub body: String,
     /// The prompt of the job.
     pub prompt: String,
+    /// When it was received.
+    pub at: Instant,
 }
 
 impl ProviderRequest {
     pub fn says(&self, text: &str) -> bool {
         self.line.contains(text) || self.headers.contains(text) || self.body.contains(text)
+    }
+}
+
+/// What a provider sends to the address of a job when it has ended.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The address.
+    pub url: String,
+    /// The provider's id of the report.
+    pub id: String,
+    pub body: String,
+}
+
+impl Report {
+    /// Returns the headers with which the provider signs it now.
+    pub fn headers(&self) -> Result<Vec<(&'static str, String)>> {
+        let now = clock::now();
+        if self.url.contains("/webhooks/replicate/") {
+            return Ok(reports::replicate_headers(&self.id, &self.body, now).into());
+        }
+        Ok(reports::fal_headers(&self.id, &self.body, now)?.into())
+    }
+
+    /// Sends it, and leaves the response.
+    fn send(&self) -> Result<()> {
+        let (host, path) = self.url.trim_start_matches("http://").split_once('/').context("no path")?;
+        let headers: String = self.headers()?.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = self.body.len();
+        let head = format!(
+            "POST /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+             connection: close\r\n{headers}\r\n"
+        );
+        let mut connection = TcpStream::connect(host)?;
+        connection.write_all(&[head.as_bytes(), self.body.as_bytes()].concat())?;
+        connection.read_to_end(&mut Vec::new())?;
+        Ok(())
     }
 }
 
@@ -58,6 +99,10 @@ pub struct ProviderStub {
     pub files: Mutex<HashMap<String, Vec<u8>>>,
     /// What becomes of models, by the provider's name of each.
     pub fates: Mutex<HashMap<String, ModelFate>>,
+    /// The addresses of stacks, by the ids of their APIs.
+    pub stacks: Mutex<HashMap<String, String>>,
+    /// The reports of the end of jobs, by their prompts.
+    pub reports: Mutex<HashMap<String, Report>>,
 }
 
 /// What becomes of a model that a provider is asked about.
@@ -91,6 +136,8 @@ pub fn provider_stub() -> Result<&'static ProviderStub> {
         video: OnceLock::new(),
         files: Mutex::default(),
         fates: Mutex::default(),
+        stacks: Mutex::default(),
+        reports: Mutex::default(),
     });
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
@@ -139,14 +186,59 @@ impl ProviderStub {
 
         let (method, path) = line.split_once(' ').context("no path")?;
         let prompt = self.prompt(path, &body)?;
-        locked(&self.seen).push(ProviderRequest { line: line.clone(), headers, body, prompt: prompt.clone() });
+        let asked = ProviderRequest { line: line.clone(), headers, body, prompt: prompt.clone(), at: Instant::now() };
+        locked(&self.seen).push(asked.clone());
         let (status, media_type, content) = self.play(method, path, &prompt)?;
         let head = format!(
             "HTTP/1.1 {status} Played\r\nconnection: close\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n",
             content.len()
         );
         (&connection).write_all(&[head.as_bytes(), &content].concat())?;
+        if let Some(report) = self.report(&asked, &content)? {
+            locked(&self.reports).insert(prompt.clone(), report.clone());
+            if !prompt.contains(WAITS) {
+                report.send()?;
+            }
+        }
         Ok(())
+    }
+
+    /// Has the end of jobs reported to a stack.
+    pub fn report_to(&self, api: &str, base_url: &str) {
+        locked(&self.stacks).insert(api.to_owned(), base_url.to_owned());
+    }
+
+    /// Returns the report of the end of the last job with this prompt. It was sent, unless the job waits.
+    pub fn report_about(&self, prompt: &str) -> Option<Report> {
+        locked(&self.reports).get(prompt).cloned()
+    }
+
+    /// Returns the report about a job that this request started, if it asks for one.
+    fn report(&self, asked: &ProviderRequest, response: &[u8]) -> Result<Option<Report>> {
+        let (Ok(request), Ok(job)) =
+            (serde_json::from_str::<Value>(&asked.body), serde_json::from_slice::<Value>(response))
+        else {
+            return Ok(None);
+        };
+        if let (Some(callback), Some(id)) = (request["webhook"].as_str(), job["id"].as_str()) {
+            ensure!(request["webhook_events_filter"] == json!(["completed"]), "other reports are asked for: {request}");
+            let body = json!({"id": id, "input": request["input"], "status": "succeeded", "output": [], "error": null});
+            return Ok(Some(Report { url: self.url_of(callback)?, id: format!("msg_{id}"), body: body.to_string() }));
+        }
+        let query = asked.line.split_once('?').map(|(_, query)| form_urlencoded::parse(query.as_bytes()));
+        let callback = query.into_iter().flatten().find_map(|(name, value)| (name == "fal_webhook").then_some(value));
+        let (Some(callback), Some(id)) = (callback, job["request_id"].as_str()) else { return Ok(None) };
+        let body = json!({"request_id": id, "gateway_request_id": id, "status": "OK", "payload": {"images": []}});
+        Ok(Some(Report { url: self.url_of(&callback)?, id: id.to_owned(), body: body.to_string() }))
+    }
+
+    /// Returns where a stack really is that has this address on AWS.
+    fn url_of(&self, callback: &str) -> Result<String> {
+        let (api, rest) =
+            callback.strip_prefix("https://").and_then(|rest| rest.split_once('.')).context("no https address")?;
+        let path = rest.split_once('/').map(|(_, path)| path).context("no path")?;
+        let base_url = locked(&self.stacks).get(api).cloned().with_context(|| format!("{callback} is of no stack"))?;
+        Ok(format!("{base_url}/{path}"))
     }
 
     /// Returns the prompt of a request, or of the job in its path.
@@ -154,7 +246,7 @@ impl ProviderStub {
         if let Ok(body) = serde_json::from_str::<Value>(body) {
             return text(&body["input"], "prompt").or_else(|_| text(&body, "prompt"));
         }
-        if is_about_models(path) {
+        if is_about_models(path) || path == FAL_KEYS {
             return Ok(String::new());
         }
         // A form (RFC 7578): the value follows the empty line.
@@ -175,6 +267,7 @@ impl ProviderStub {
             ("POST", ["v1", "images", _]) => {
                 response(200, json!({"data": [{"b64_json": BASE64_STANDARD.encode(sample_image()?)}]}))
             }
+            ("GET", [".well-known", "jwks.json"]) => response(200, reports::fal_keys()?),
             ("GET", ["v1", "models"]) => response(200, self.openai_models()),
             ("GET", ["v1", "models", owner, name]) => self.replicate_model(owner, name),
             ("POST", ["v2beta", "stable-image", "generate", _]) => Ok((200, "image/png", self.image(prompt)?)),
@@ -295,6 +388,9 @@ impl ProviderStub {
 
 /// The path at which fal is asked about a model, without its name.
 const FAL_MODELS: &str = "/v1/models?endpoint_id=";
+
+/// The path of the keys that fal signs with.
+const FAL_KEYS: &str = "/.well-known/jwks.json";
 
 /// Says whether a provider is asked about its models at this path, which names no job.
 fn is_about_models(path: &str) -> bool {

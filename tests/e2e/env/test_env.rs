@@ -118,12 +118,17 @@ pub fn is_kept() -> bool {
 impl TestEnv {
     /// Starts the shared stack of the suite, empty.
     pub fn start() -> Result<&'static Self> {
-        Self::with("e2e", 6, BTreeMap::new())
+        Self::with("e2e", 6, BTreeMap::new(), true)
     }
 
     /// Starts a stack in a folder of this name, with leases of `lease_s` seconds and these variables for every
-    /// function.
-    pub fn with(name: &str, lease_s: u32, function_environment: BTreeMap<String, String>) -> Result<&'static Self> {
+    /// function, to which AI providers report the end of jobs if it has webhooks.
+    pub fn with(
+        name: &str,
+        lease_s: u32,
+        function_environment: BTreeMap<String, String>,
+        has_webhooks: bool,
+    ) -> Result<&'static Self> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let (calls, shapes) = (folder.with_extension("calls.jsonl"), folder.with_extension("shapes.jsonl"));
         let mut options = Options::new(&folder);
@@ -135,6 +140,7 @@ impl TestEnv {
         options.shapes = Some(shapes.clone());
         let keys = ["openai", "stability", "replicate", "fal"];
         options.provider_keys = keys.map(|name| (name.to_owned(), format!("key-of-{name}"))).into();
+        options.provider_keys.insert("replicate_webhook_secret".to_owned(), fake_aws::reports::replicate_secret());
         let stub = provider_stub()?;
         let endpoints = stub.endpoints();
         let authority = Server::start(Behaviour::Right)?;
@@ -159,6 +165,8 @@ impl TestEnv {
             ("ErasureRetrySeconds", "3"),
             ("ExportLeaseSeconds", "2"),
             ("ExportRetrySeconds", "3"),
+            ("Providers", "fal,openai,replicate,stability,sketch"),
+            ("ProviderWebhooks", if has_webhooks { "true" } else { "false" }),
             ("ProviderEndpoints", endpoints.as_str()),
             ("PaymentEndpoints", payment_endpoints.as_str()),
             ("SketchMarks", "true"),
@@ -184,6 +192,7 @@ impl TestEnv {
         recorders.paypal.lead_to(payments.base_url())?;
         let stack = Stack::start(&options, &mut PrintedProgress)?;
         payments.deliver_to(&stack);
+        stub.report_to(stack.outputs().get("ApiId").context("the template has no output ApiId")?, stack.base_url());
         // Files of an earlier run are cleared only now, as no other run uses this folder.
         for written in [&calls, &shapes] {
             std::fs::write(written, "")?;

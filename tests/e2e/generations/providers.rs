@@ -13,12 +13,12 @@ use jiff::SignedDuration;
 use reqwest::{Method, header};
 use runtime::clock;
 use serde_json::{Value, json};
-use store::Write;
+use store::{GenerationMessage, Write};
 
 use crate::env::{
     erasures::{request_erasure, wait_for_erasure},
     http::{ApiResponse, PATIENCE, text},
-    provider_stub::{BUSY, FAILS, HELD, ProviderRequest, ProviderStub, WAITS, provider_stub},
+    provider_stub::{BUSY, FAILS, HELD, ProviderRequest, ProviderStub, Report, WAITS, provider_stub},
     test_env::{TestEnv, TestUser},
     trial::tests,
 };
@@ -31,6 +31,8 @@ tests![
     cancel_is_refunded_when_the_provider_confirms_that_nothing_is_charged,
     p32_erasure_has_providers_cancel_jobs_and_delete_copies,
     jobs_of_one_account_leave_workers_to_others,
+    reported_job_is_polled_at_once_and_a_repeat_changes_nothing,
+    forged_report_does_nothing_and_one_of_the_provider_polls_once,
 ];
 
 async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv) -> Result<()> {
@@ -63,7 +65,9 @@ async fn p24_p26_busy_provider_falls_back_and_charges_once(env: &'static TestEnv
         tries.iter().all(|line| *line == "POST /v1/models/black-forest-labs/flux-schnell/predictions"),
         "{paths:?}"
     );
-    ensure!(rest.first() == Some(&"POST /fal-ai/flux/schnell"), "{paths:?}");
+    let at_fal =
+        rest.first().is_some_and(|line| line.starts_with("POST /fal-ai/flux/schnell?fal_webhook=https%3A%2F%2F"));
+    ensure!(at_fal, "{paths:?}");
     ensure!(seen[0].says("authorization: Bearer key-of-replicate"), "{:?}", seen[0]);
     ensure!(seen[3].says("authorization: Key key-of-fal") && seen[3].says(&prompt), "{:?}", seen[3]);
     ensure!(!seen[6].says("key-of"), "a key was sent to where files are: {:?}", seen[6]);
@@ -254,4 +258,104 @@ async fn jobs_of_one_account_leave_workers_to_others(env: &'static TestEnv) -> R
     }
     ensure!(ada.ended(&sixth).await?["status"] == "succeeded", "a job that waited for a worker did not end");
     with_jobs(0).await
+}
+
+/// The time before which nothing polls a job whose end is reported, but a report.
+const FIRST_POLL: Duration = Duration::from_secs(10);
+
+async fn reported_job_is_polled_at_once_and_a_repeat_changes_nothing(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    // While Replicate is busy, fal has the job.
+    for (provider, mark) in [("replicate", ""), ("fal", BUSY)] {
+        let prompt = format!("{mark} a reported lighthouse for {}", ada.account_id);
+        let id = ada.submit(&json!({"model": "flux-schnell", "prompt": prompt})).await?;
+        let ended = ada.ended(&id).await?;
+        ensure!(ended["status"] == "succeeded", "{ended}");
+        let report = stub.report_about(&prompt).context("no report was asked for")?;
+        ensure!(report.url.contains(&format!("/v1/webhooks/{provider}/")), "{}", report.url);
+        for named in [&id, &ada.account_id] {
+            ensure!(!report.url.contains(named.as_str()), "the provider learns {named}: {}", report.url);
+        }
+        let seen = stub.about(&prompt);
+        let start = seen.iter().rfind(|asked| asked.line.starts_with("POST ")).context("no job was started")?;
+        let poll = seen.iter().find(|asked| asked.line.starts_with("GET ")).context("no job was polled")?;
+        let waited = poll.at.duration_since(start.at);
+        ensure!(waited < FIRST_POLL, "no report had the job polled, which was after {waited:?}");
+
+        // The report comes again, and the message that polls the job later is delivered.
+        let (credits, requests) = (ada.credits().await?, without_deletions(stub, &prompt));
+        send_report(&ada, &report, &report.headers()?).await?.is(204)?;
+        for job_reported in [true, false] {
+            handle_message(&ada, "GenerateImage", &id, job_reported).await?;
+        }
+        let after = ada.get(&format!("/v1/generations/{id}")).await?.is(200)?.json;
+        // Links to files are signed anew.
+        ensure!(after["status"] == ended["status"] && after["credits"] == ended["credits"], "{after}");
+        ensure!(ada.credits().await? == credits, "a report moved credits");
+        ensure!(without_deletions(stub, &prompt) == requests, "{:?}", stub.about(&prompt));
+    }
+    Ok(())
+}
+
+/// Returns the number of requests about a prompt, but for those that delete the copies of the provider, which may come late.
+fn without_deletions(stub: &ProviderStub, prompt: &str) -> usize {
+    stub.about(prompt).iter().filter(|asked| !asked.line.starts_with("DELETE ")).count()
+}
+
+async fn forged_report_does_nothing_and_one_of_the_provider_polls_once(env: &'static TestEnv) -> Result<()> {
+    let (ada, stub) = (env.plus_user().await?, provider_stub()?);
+    for model in ["flux-schnell", "wan-video"] {
+        let prompt = format!("{WAITS} {model} for {}", ada.account_id);
+        let id = ada.submit(&json!({"model": model, "prompt": prompt})).await?;
+        let started = Instant::now();
+        let has_job = async || {
+            let generation = env.table()?.generation(ada.account()?, id.parse()?).await?;
+            anyhow::Ok(generation.is_some_and(|generation| generation.provider_job.is_some()))
+        };
+        while !has_job().await? {
+            ensure!(started.elapsed() < PATIENCE, "no job was started: {:?}", stub.about(&prompt));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let report = stub.report_about(&prompt).context("no report was asked for")?;
+        let forged = Report { body: report.body.replace("succeeded", "failed"), ..report.clone() };
+        send_report(&ada, &forged, &report.headers()?).await?.is(400)?;
+        let elsewhere = Report { url: format!("{}x", report.url), ..report.clone() };
+        send_report(&ada, &elsewhere, &elsewhere.headers()?).await?.is(404)?;
+        let polls = || stub.about(&prompt).iter().filter(|asked| asked.line.starts_with("GET ")).count();
+        ensure!(polls() == 0, "a forged report polls the job: {:?}", stub.about(&prompt));
+
+        send_report(&ada, &report, &report.headers()?).await?.is(204)?;
+        while polls() == 0 {
+            ensure!(started.elapsed() < FIRST_POLL, "the report polls nothing: {:?}", stub.about(&prompt));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let cancel = ada.request(Method::POST, &format!("/v1/generations/{id}/cancel"));
+        ApiResponse::read(cancel.send().await?).await?.is(200)?;
+        ensure!(ada.ended(&id).await?["status"] == "canceled");
+    }
+    Ok(())
+}
+
+async fn send_report(user: &TestUser, report: &Report, headers: &[(&'static str, String)]) -> Result<ApiResponse> {
+    let request = user.http.post(&report.url).header("content-type", "application/json").body(report.body.clone());
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+    ApiResponse::read(request.send().await?).await
+}
+
+/// Has a worker handle a message about a generation, and returns when it has.
+async fn handle_message(user: &TestUser, worker: &str, id: &str, job_reported: bool) -> Result<()> {
+    let message = GenerationMessage { job_reported, ..GenerationMessage::new(user.account()?, id.parse()?) };
+    let record = json!({
+        "messageId": clock::uuid_at(clock::now()).to_string(),
+        "receiptHandle": "none",
+        "body": serde_json::to_string(&message)?,
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1772366400000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:images",
+        "awsRegion": "us-east-1",
+    });
+    let failures = user.env.invoke(worker, &json!({"Records": [record]})).await?;
+    ensure!(failures["batchItemFailures"] == json!([]), "{failures}");
+    Ok(())
 }

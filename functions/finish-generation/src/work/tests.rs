@@ -87,7 +87,7 @@ fn of(aws: Aws, moderation: &str, openai: &str) -> World {
 impl World {
     async fn work(&self) -> (Account, Generation, Vec<String>) {
         self.aws.take_calls().await;
-        let body = GenerationMessage { account: self.account, generation: self.id };
+        let body = GenerationMessage::new(self.account, self.id);
         let record = Record {
             message_id: "message".to_owned(),
             receipt_handle: "receipt".to_owned(),

@@ -1,5 +1,6 @@
-//! Describes the API of generations: models, submission, the gallery, share links, uploads.
+//! Describes the API of generations: models, submission, the gallery, share links, uploads, webhooks of AI providers.
 
+pub mod callbacks;
 pub mod gallery;
 pub mod generation;
 pub mod media;

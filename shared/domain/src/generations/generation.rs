@@ -416,6 +416,14 @@ impl Generation {
         GenerationClaim::Work { generation: Box::new(generation), offer: offer.clone() }
     }
 
+    /// Returns it as it is when the provider reports that a job of it has ended: due now if it waits for a job. A worker that
+    /// has it keeps its lease.
+    #[must_use]
+    pub fn with_job_reported(&self) -> Self {
+        let waits_for_job = !self.in_call && self.provider_job.is_some() && self.received_files == 0;
+        Self { lease_until: self.lease_until.filter(|_| !waits_for_job), ..self.clone() }
+    }
+
     /// Claims it for the worker that finishes its received files, with a lease of `lease_s` seconds.
     #[must_use]
     pub fn claim_to_finish(&self, lease_s: u32, now: Timestamp) -> FinishClaim {

@@ -157,6 +157,31 @@ fn lease_excludes_other_workers_until_it_ends() {
 }
 
 #[test]
+fn report_makes_a_job_that_waits_due_and_takes_nothing_from_a_worker() {
+    let leased = |generation: &Generation, second| {
+        matches!(generation.with_job_reported().claim(&enabled(), 30, at(second)), GenerationClaim::Leased { .. })
+    };
+    let job = ProviderJob { provider: "fal".to_owned(), id: "1".to_owned() };
+    let waits =
+        |generation: Generation| match (FailureResponse::Retry { generation: Box::new(generation), delay_s: 20 })
+            .not_before_delay(at(5))
+        {
+            FailureResponse::Retry { generation, .. } => *generation,
+            FailureResponse::GiveUp => panic!("gave up"),
+        };
+    let (working, _) = claimed(&queued(), 0);
+    let waiting = waits(working.accepted(job, 20, at(5)));
+    assert_eq!(waiting.claim(&enabled(), 30, at(7)), GenerationClaim::Leased { until: waiting.lease_until.unwrap() });
+    assert!(!leased(&waiting, 7));
+    assert!(leased(&claimed(&waiting.with_job_reported(), 7).0, 8), "a worker polls it");
+    assert!(leased(&working, 7), "a worker starts it");
+    assert!(leased(&waits(working.waiting(20, at(5))), 7), "no job is waited for");
+    let received = working.received(1, &enabled(), at(6));
+    let FinishClaim::Work(finishing) = received.claim_to_finish(30, at(6)) else { panic!("not claimed") };
+    assert!(leased(&finishing, 7), "its files are finished");
+}
+
+#[test]
 fn received_files_are_finished_and_no_provider_is_called_again() {
     let working = claimed(&queued(), 0).0;
     assert!(working.has_worker(at(5)));

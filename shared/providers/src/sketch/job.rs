@@ -62,6 +62,7 @@ impl Job {
             seed,
             duration_ms,
             reference_image,
+            callback: _,
         } = self.request;
         let written = JobId {
             video: kind == OutputKind::Video,
@@ -93,6 +94,7 @@ impl Job {
             count: written.count,
             seed: written.seed,
             duration_ms: written.duration_ms,
+            callback: None,
             reference_image: backdrop.map(|bytes| ReferenceImage { bytes, mime: "image/png".to_owned() }),
         };
         Ok(Self { request, pending_polls: written.pending_polls })

@@ -73,6 +73,7 @@ fn request(kind: OutputKind, model: &str) -> ProviderRequest {
         seed: Some(7),
         duration_ms: None,
         reference_image: None,
+        callback: None,
     }
 }
 

@@ -146,6 +146,34 @@ async fn fal_request_goes_through_its_queue() {
 }
 
 #[tokio::test]
+async fn address_to_call_is_sent_with_the_last_job_if_reports_can_be_verified() {
+    let callback = Some("https://api.example/v1/webhooks/x/a-_1".to_owned());
+    let start = async |provider: &str, model: &str, count: u8, reports: bool, reply: &str| {
+        let stub = Stub::play(vec![Reply::json(reply); count.into()]).await;
+        let config = providers::ProviderConfig { replicate_reports: reports, ..settings(&stub) };
+        let provider = Providers::new(&config).unwrap().by_name(provider).unwrap();
+        assert_eq!(provider.reports_jobs(), reports);
+        let request = ProviderRequest { count, callback: callback.clone(), ..request(OutputKind::Video, model) };
+        provider.start(&request).await.unwrap();
+        stub.seen()
+    };
+    let with_replicate = async |reports: bool| {
+        start("replicate", "wan-video/wan-2.2-t2v-fast", 2, reports, crate::REPLICATE_STARTED).await
+    };
+    let seen = with_replicate(true).await;
+    assert_eq!(seen[0].json().get("webhook"), None);
+    assert_eq!(seen[1].json()["webhook"], *callback.as_ref().unwrap());
+    assert_eq!(seen[1].json()["webhook_events_filter"], json!(["completed"]));
+    assert!(with_replicate(false).await.iter().all(|seen| seen.json().get("webhook").is_none()));
+
+    let model = "fal-ai/wan/v2.2-a14b/text-to-video/turbo";
+    let seen = start("fal", model, 2, true, crate::FAL_SUBMITTED).await;
+    assert_eq!(seen[0].line(), format!("POST /{model}"));
+    let escaped = "https%3A%2F%2Fapi.example%2Fv1%2Fwebhooks%2Fx%2Fa-_1";
+    assert_eq!(seen[1].line(), format!("POST /{model}?fal_webhook={escaped}"));
+}
+
+#[tokio::test]
 async fn only_prompt_settings_and_image_are_sent() {
     for Case { provider, request, replies } in [openai(), stability(), replicate(), fal()] {
         // Exhaustive, so that a new field of the request has to be considered here.
@@ -161,10 +189,11 @@ async fn only_prompt_settings_and_image_are_sent() {
             seed,
             duration_ms,
             reference_image,
+            callback,
         } = request.clone();
         assert_eq!((kind, width, height, count, seed), (OutputKind::Image, 1280, 720, 1, Some(7)));
         assert!(!model.is_empty() && prompt == PROMPT && negative_prompt.is_none());
-        assert!(duration_ms.is_none() && reference_image.is_none() && quality.is_none());
+        assert!(duration_ms.is_none() && reference_image.is_none() && quality.is_none() && callback.is_none());
 
         let stub = Stub::play(replies).await;
         run(&stub, provider, &request).await.unwrap();

@@ -1,0 +1,82 @@
+//! What becomes of a message about a generation that a worker has, or that has ended.
+
+use domain::generations::generation::ProviderJob;
+use fake_aws::{aws::Aws, environment::environment, seed};
+use serde_json::Value;
+use store::Write;
+
+use super::*;
+
+/// The queued generation of the events.
+const QUEUED: &str = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a";
+
+struct World {
+    aws: Aws,
+    worker: Worker,
+    account: AccountId,
+    id: GenerationId,
+}
+
+impl World {
+    async fn new() -> Self {
+        let aws = seed::aws(MediaKind::Image).await.unwrap();
+        let environment: Environment = environment(&aws).unwrap().into_iter().collect();
+        let worker = Worker::new(&environment, MediaKind::Image).unwrap();
+        Self { account: aws.account().parse().unwrap(), aws, worker, id: QUEUED.parse().unwrap() }
+    }
+
+    async fn change(&self, change: impl FnOnce(Generation) -> Generation) {
+        let generation = self.worker.table.generation(self.account, self.id).await.unwrap().unwrap();
+        let version = generation.version + 1;
+        let changed = Generation { version, ..change(generation) };
+        self.worker.table.commit(&[Write::Generation(&changed)]).await.unwrap();
+    }
+
+    /// Handles a message; returns the calls to AWS and the messages that were sent.
+    async fn handle(&self, job_reported: bool, receive_count: u32) -> (Vec<String>, Vec<Value>) {
+        self.aws.take_calls().await;
+        let record = Record {
+            message_id: "message".to_owned(),
+            receipt_handle: "receipt".to_owned(),
+            body: GenerationMessage { job_reported, ..GenerationMessage::new(self.account, self.id) },
+            receive_count,
+            sent_at: clock::now(),
+            queue_arn: "arn:aws:sqs:eu-west-1:123456789012:darkroom-images".to_owned(),
+            deadline: clock::now() + SignedDuration::from_secs(100),
+        };
+        self.worker.work(record).await.unwrap();
+        (self.aws.take_calls().await, self.aws.take_messages().await)
+    }
+}
+
+fn in_call(generation: Generation) -> Generation {
+    let soon = clock::now() + SignedDuration::from_mins(5);
+    Generation { status: GenerationStatus::Running, in_call: true, lease_until: Some(soon), ..generation }
+}
+
+#[tokio::test]
+async fn report_that_is_faster_than_the_record_of_its_job_is_looked_at_a_second_later() {
+    let world = World::new().await;
+    world.change(in_call).await;
+    let (_, sent) = world.handle(true, 1).await;
+    let [again] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(again["DelaySeconds"], 1);
+    assert!(again["MessageBody"].as_str().unwrap().contains(r#""job_reported":true"#), "{again}");
+
+    assert!(world.handle(false, 1).await.1.is_empty(), "a message without a report is dropped");
+    let job = ProviderJob { provider: "fal".to_owned(), id: "image::a".to_owned() };
+    world.change(|generation| Generation { provider_job: Some(job), ..generation }).await;
+    assert!(world.handle(true, 1).await.1.is_empty(), "the worker polls the job already");
+}
+
+#[tokio::test]
+async fn first_message_after_the_end_costs_a_read_and_a_repeated_one_looks_for_files() {
+    let world = World::new().await;
+    world.change(|generation| Generation { status: GenerationStatus::Canceled, ..generation }).await;
+    for job_reported in [true, false] {
+        let (calls, sent) = world.handle(job_reported, 1).await;
+        assert!(sent.is_empty() && !calls.contains(&"ListObjectVersions".to_owned()), "{calls:?}");
+        let (calls, _) = world.handle(job_reported, 2).await;
+        assert!(calls.contains(&"ListObjectVersions".to_owned()), "{calls:?}");
+    }
+}
