@@ -168,7 +168,8 @@ async fn providers_are_asked_about_models_once_a_day_and_what_ends_is_shown(env:
     ensure!(again["asked"] == 0 && stub.asked_about_models().len() == requests, "{again}");
     ensure!(shown().await? == models, "another event of the day changed something");
 
-    // On the next day a provider is down: that is no finding, and ends none. What another says anew counts.
+    // On the next day a provider is down: that is no finding, and ends none, and it alone is asked again. What another says anew
+    // counts.
     stub.decide(replicate, ModelFate::Down);
     locked(&stub.fates).remove(fal);
     let next = ask(24).await?;
@@ -177,8 +178,23 @@ async fn providers_are_asked_about_models_once_a_day_and_what_ends_is_shown(env:
     ensure!(models["unanswered"] == 1 && notice(&models, "fal").is_none(), "{models}");
     ensure!(notice(&models, "replicate") == Some((json!({"kind": "gone"}), json!(DAY))), "{models}");
     wait_for_metric(env, Metric::UnansweredModels, silent).await?;
+    let still = ask(25).await?;
+    ensure!(still["asked"] == 1 && still["unanswered"] == 1 && still["pressing"] == 2, "{still}");
+    locked(&stub.fates).remove(replicate);
+    let answered = ask(26).await?;
+    ensure!(answered["asked"] == 1 && answered["unanswered"] == 0 && answered["pressing"] == 1, "{answered}");
+    ensure!(ask(27).await?["asked"] == 0, "it is asked again although it has answered");
+
+    // A provider that is down for a whole day is an alarm on the next.
+    stub.decide(replicate, ModelFate::Down);
+    ensure!(ask(48).await?["silent_all_day"] == 0, "a day with an answer is an alarm");
+    let silent = measurements(env, Metric::SilentModels).await?;
+    ensure!(ask(71).await?["unanswered"] == 1, "it is not asked in the last hour");
+    let next = ask(72).await?;
+    ensure!(next["silent_all_day"] == 1, "{next}");
+    wait_for_metric(env, Metric::SilentModels, silent).await?;
     locked(&stub.fates).clear();
-    let last = ask(48).await?;
+    let last = ask(96).await?;
     ensure!(last["pressing"] == 0 && shown().await?["findings"] == json!([]), "{last}");
 
     // Providers learn nothing but which models are asked about.

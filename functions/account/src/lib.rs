@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use lifecycle::address::EmailChanges;
 use runtime::{
     Error,
-    clients::Clients,
+    clients::{self, Clients},
     clock,
     config::Environment,
     http::{Caller, IfMatch, MutatingRequest, Problem, StrictQuery, etag},
@@ -55,6 +55,9 @@ use store::Write;
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
     let mutations = Mutations::open(&environment, &clients).await?;
+    // The profile needs both documents, beside two other reads.
+    let (table, now) = (&mutations.table, clock::now());
+    tokio::join!(clients::during_start(table.settings(now)), clients::during_start(table.texts(now)));
     let changes = Arc::new(EmailChanges::open(&environment, &clients, mutations.table.clone())?);
     let email = email::routes().into_router().with_state(email::AppState { mutations: mutations.clone(), changes });
     let relying_party = Arc::new(RelyingParty::open(&environment)?);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use api::Mutations;
 use runtime::{
+    Error,
     clients::{self, Clients},
     config::{Environment, InvalidVariable},
     http::Problem,
@@ -11,7 +12,7 @@ use runtime::{
     webauthn::RelyingParty,
 };
 use store::Records;
-use tokio::sync::OnceCell;
+use tokio::{join, sync::OnceCell};
 
 use crate::user_pool::{PoolClient, UserPool};
 
@@ -40,25 +41,25 @@ pub(crate) struct Config {
 }
 
 impl App {
-    /// Creates the clients of a configuration. Calls nothing.
-    pub(crate) fn new(config: Config, mutations: Mutations, clients: Arc<Clients>) -> Self {
-        Self {
-            mutations,
+    /// Creates the clients of a configuration. Meanwhile connects to the table and to the user pool, as far as that takes no longer
+    /// than a [start](clients::during_start) may.
+    ///
+    /// # Errors
+    /// A variable is missing or no number. The error names it.
+    pub(crate) async fn start(environment: &Environment) -> Result<Self, Error> {
+        let config = Config::parse(environment)?;
+        let clients = Arc::new(Clients::new(environment)?);
+        let user_pool = OnceCell::new();
+        let connect =
+            async { config.user_pool(&user_pool, &clients).await?.refresh("-").await.map_err(Problem::internal) };
+        let (mutations, ()) = join!(Mutations::open(environment, &clients), clients::during_start(connect));
+        Ok(Self {
+            mutations: mutations?,
             records: Records::new(clients.dynamodb().clone(), config.records.clone()),
-            user_pool: OnceCell::new(),
+            user_pool,
             clients,
             config,
-        }
-    }
-
-    /// Reads the secret of the user pool's client and connects to the user pool [during the start](clients::during_start), by
-    /// refreshing a session with a token that was never given.
-    pub(crate) async fn warm(&self) {
-        let refresh = async {
-            let refreshed = self.user_pool().await?.refresh("-").await;
-            refreshed.map_err(Problem::internal)
-        };
-        clients::during_start(refresh).await;
+        })
     }
 
     /// Returns the user pool. The first call reads the secret of its client.
@@ -66,12 +67,7 @@ impl App {
     /// # Errors
     /// A 500: the secret cannot be read. The next call tries again.
     pub(crate) async fn user_pool(&self) -> Result<&UserPool, Problem> {
-        let open = async || {
-            let secret = self.clients.secret(&self.config.client_secret).await?;
-            let client = PoolClient::new(self.config.client_id.clone(), secret);
-            Ok(UserPool::new(self.clients.cognito().clone(), self.config.user_pool_id.clone(), client))
-        };
-        self.user_pool.get_or_try_init(open).await.map_err(|error: SecretUnreadable| Problem::internal(error))
+        self.config.user_pool(&self.user_pool, &self.clients).await
     }
 }
 
@@ -90,6 +86,20 @@ impl Config {
             rate_per_minute: environment.integer("SESSION_RATE_PER_MINUTE")?,
             accounts_per_network_per_day: environment.integer("ACCOUNTS_PER_NETWORK_PER_DAY")?,
         })
+    }
+
+    /// Returns the user pool. The first call reads the secret of its client.
+    async fn user_pool<'a>(
+        &self,
+        user_pool: &'a OnceCell<UserPool>,
+        clients: &Clients,
+    ) -> Result<&'a UserPool, Problem> {
+        let open = async || {
+            let secret = clients.secret(&self.client_secret).await?;
+            let client = PoolClient::new(self.client_id.clone(), secret);
+            Ok(UserPool::new(clients.cognito().clone(), self.user_pool_id.clone(), client))
+        };
+        user_pool.get_or_try_init(open).await.map_err(|error: SecretUnreadable| Problem::internal(error))
     }
 }
 

@@ -37,22 +37,18 @@ mod user_pool;
 
 use std::sync::Arc;
 
-use api::{Mutations, Routes, accounts::session};
+use api::{Routes, accounts::session};
 use axum::{Router, middleware};
-use runtime::{Error, clients::Clients, config::Environment};
+use runtime::{Error, config::Environment};
 
-use crate::app::{App, Config};
+use crate::app::App;
 
 /// Builds the router.
 ///
 /// # Errors
 /// A variable is missing or no number. The error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
-    let config = Config::parse(&environment)?;
-    let clients = Arc::new(Clients::new(&environment)?);
-    let mutations = Mutations::open(&environment, &clients).await?;
-    let app = Arc::new(App::new(config, mutations, clients));
-    app.warm().await;
+    let app = Arc::new(App::start(&environment).await?);
     Ok(routes()
         .into_router()
         .route_layer(middleware::from_fn_with_state(app.clone(), rate_limit::limit_network))

@@ -30,7 +30,8 @@ use runtime::{
     http::{Problem, RequestContext, StrictJson},
     seal::Sealer,
 };
-use store::{Activity, ActivityKind, CommitError, Write};
+use store::{Activity, ActivityKind, CommitError, StoreError, Write};
+use tokio::join;
 
 use crate::{
     app::App,
@@ -57,8 +58,10 @@ pub(crate) async fn sign_in(
     let tokens = app.user_pool().await?.sign_in(&email, &password).await;
     let (opened, token) = tokens.map_err(|error| error.into_problem(wrong_credentials))?;
     let now = clock::now();
-    app.check_second_factor(opened.account, proof.as_ref(), now).await?;
-    app.record(opened.account, &email, context, now).await?;
+    let account = app.mutations.table.account(opened.account);
+    let (proven, account) = join!(app.check_second_factor(opened.account, proof.as_ref(), now), account);
+    proven?;
+    app.record(opened.account, &email, context, account, now).await?;
     signed_in(opened, &Session::begin(token), app.mutations.sealer().await?)
 }
 
@@ -91,22 +94,28 @@ impl App {
         }
     }
 
-    /// Records the sign-in and creates the account if there is none. Another request may create it at the same time.
+    /// Records the sign-in and creates the account if there is none. Another request may create it at the same time. `read` is the
+    /// account as it was read before.
     async fn record(
         &self,
         id: AccountId,
         email: &Email,
         context: RequestContext,
+        read: Result<Option<Account>, StoreError>,
         now: Timestamp,
     ) -> Result<(), Problem> {
         let networks = context.networks();
         let client = (context.client_address, context.user_agent.as_str());
         let activity = Activity::new(ActivityId(clock::uuid_at(now)), id, ActivityKind::SignIn, now, client);
-        let mut counted = None;
+        let (mut counted, mut read) = (None, Some(read));
         for _ in 0..MAX_ATTEMPTS {
             let mut writes = vec![Write::Activity(&activity)];
             let opening;
-            if self.mutations.table.account(id).await.map_err(store_problem)?.is_none() {
+            let account = match read.take() {
+                Some(read) => read,
+                None => self.mutations.table.account(id).await,
+            };
+            if account.map_err(store_problem)?.is_none() {
                 opening = self.open(id, email, &networks, &mut counted, now).await?;
                 writes.extend(opening.writes());
             }

@@ -42,7 +42,7 @@ use domain::{
     rate_limit::Rate,
     service_settings::ServiceSettings,
 };
-use futures_util::try_join;
+use futures_util::{join, try_join};
 use http::{
     HeaderValue,
     header::{CACHE_CONTROL, RETRY_AFTER},
@@ -99,17 +99,22 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         environment.required("IMAGE_QUEUE_URL")?,
         environment.required("VIDEO_QUEUE_URL")?,
     );
+    // Compiling the lists takes as long as the connections do.
+    let local = tokio::task::spawn_blocking(Local::new);
+    let (mutations, ()) = join!(Mutations::open(&environment, &clients), clients::during_start(queues.connect()));
     let state = AppState {
         queues,
         catalogues: Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?)),
         budget: lifecycle::provider_budget(&environment)?,
         always_labelled: always_labelled(&environment)?,
-        local: Arc::new(Local::new()?),
+        local: Arc::new(local.await??),
         thresholds: lifecycle::gate::thresholds(&environment)?,
         strikes: lifecycle::gate::strike_policy(&environment)?,
-        mutations: Mutations::open(&environment, &clients).await?,
+        mutations: mutations?,
     };
-    clients::during_start(state.queues.connect()).await;
+    // The first request finds both documents.
+    let (table, now) = (&state.mutations.table, clock::now());
+    join!(clients::during_start(state.catalogues.present(table, now)), clients::during_start(table.settings(now)));
     // Each handler with a caller reads the account, and checks that it is active.
     Ok(routes().into_router().with_state(state))
 }

@@ -2,7 +2,8 @@
 //! schedule every hour.
 //!
 //! It is no part of the sweep, which has no keys of AI providers and must not wait for them. The event of the first hour of a
-//! day of UTC asks; those after it find that it was done. What was learned is one item, written over the version that was read:
+//! day of UTC asks; those after it ask those who did not answer, until all did. What was learned is one item, written over the
+//! version that was read:
 //!
 //! | step | crash before it | crash after it | done twice |
 //! |---|---|---|---|
@@ -11,7 +12,8 @@
 //! | write what was learned | the event of the next hour asks | nothing is left to do that day | the second finds another version, and writes nothing |
 //!
 //! A provider that cannot be asked, for whatever reason, has said nothing: that is counted, what is known about its models stays,
-//! and it is asked again on the next day. Nothing else depends on this function: a model that is gone in fact fails with its first
+//! and it is asked again in the next hour. If it did not answer in any hour of a day, the first event of the next day measures
+//! that, for an alarm. Nothing else depends on this function: a model that is gone in fact fails with its first
 //! job, and the next offer gets it.
 
 use std::{sync::Arc, time::Duration};
@@ -57,7 +59,9 @@ pub struct WatchReport {
     /// The offers that were asked about.
     pub asked: usize,
     /// Those whose provider could not be asked.
-    pub unanswered: u32,
+    pub unanswered: usize,
+    /// Those that could not be asked about on the whole day before.
+    pub silent_all_day: usize,
     /// What the operator must act on.
     pub pressing: usize,
 }
@@ -98,20 +102,28 @@ impl Watch {
         Ok(Self { table, providers: Configured::new(environment, clients)? })
     }
 
-    /// Asks about every offer of a model that can be asked for, unless that was done on this day. What cannot be asked in the time
-    /// until the deadline counts as unanswered.
+    /// Asks about every offer of a model that can be asked for, unless its provider answered on this day. What cannot be asked in
+    /// the time until the deadline counts as unanswered.
     ///
     /// # Errors
     /// A call to the table failed. The event of the next hour repeats everything.
     pub async fn ask(&self, now: Timestamp, deadline: Timestamp) -> Result<WatchReport, Error> {
         let previous = self.table.model_watch().await?;
-        if previous.as_ref().is_some_and(|watch| watch.is_of(now)) {
+        let is_of_today = previous.as_ref().is_some_and(|watch| watch.is_of(now));
+        if is_of_today && previous.as_ref().is_some_and(|watch| watch.silent.is_empty()) {
             return Ok(WatchReport::default());
         }
         let catalogue = Catalogues::new(self.providers.enabled().to_vec()).present(&self.table, now).await?;
         let open = catalogue.open(now);
-        let offers: Vec<_> =
-            open.models.iter().flat_map(|model| model.offers.iter().map(move |offer| (model, offer))).collect();
+        let offers = ModelWatch::due(previous.as_ref(), &open, now);
+        if is_of_today && offers.is_empty() {
+            return Ok(WatchReport::default());
+        }
+        let silent_all_day = previous.as_ref().map_or(0, |watch| watch.silent_all_day(&open, now));
+        if silent_all_day > 0 {
+            tracing::error!("a provider did not answer about its models on the whole day before");
+            metric(Metric::SilentModels, i64::try_from(silent_all_day).unwrap_or(i64::MAX), &[]);
+        }
         let mut answers: Vec<(&Model, &Offer, OfferAnswer)> = Vec::new();
         for some in offers.chunks(AT_ONCE) {
             let has_time = clock::now() + PATIENCE + RESERVE <= deadline;
@@ -132,7 +144,7 @@ impl Watch {
             metric(Metric::EndingModels, i64::try_from(pressing).unwrap_or(i64::MAX), &[]);
         }
         self.table.try_commit(&[Write::ModelWatch(&watch)]).await?;
-        Ok(WatchReport { asked, unanswered: watch.unanswered, pressing })
+        Ok(WatchReport { asked, unanswered: watch.silent.len(), silent_all_day, pressing })
     }
 
     async fn answer(&self, offer: &Offer, now: Timestamp) -> OfferAnswer {

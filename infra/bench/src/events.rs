@@ -379,6 +379,80 @@ pub const EVENTS: &[Event] = &[
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
     ),
     event(
+        "events/staff-review/assign.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "GetItem",
+            "GetItem",
+            "Query",
+            "TransactWriteItems",
+        ],
+    ),
+    event(
+        "events/staff-review/note.json",
+        Http(201),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "GetItem",
+            "GetItem",
+            "GetItem",
+            "Query",
+            "TransactWriteItems",
+        ],
+    ),
+    event(
+        "events/staff-review/notes.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "GetItem",
+            "GetItem",
+            "GetItem",
+            "Query",
+            "TransactWriteItems",
+        ],
+    ),
+    event(
+        "events/staff-review/plan.json",
+        Http(200),
+        &[
+            "GetItem",
+            "AdminListGroupsForUser",
+            "GetItem",
+            "UpdateItem",
+            "GetItem",
+            "Query",
+            "Query",
+            "TransactWriteItems",
+        ],
+    ),
+    event(
+        "events/staff-review/reply-templates.json",
+        Http(200),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "GetItem"],
+    ),
+    event(
+        "events/staff-review/replace-reply-templates.json",
+        Http(200),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem", "Query", "TransactWriteItems"],
+    ),
+    event("events/staff-review/record.json", Http(200), &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"]),
+    event(
+        "events/staff-review/verify-record.json",
+        Http(200),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "Query"],
+    ),
+    event(
         "events/staff-access/profile.json",
         Http(200),
         &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "BatchGetItem", "Query", "TransactWriteItems"],
@@ -488,6 +562,18 @@ pub const EVENTS: &[Event] = &[
             "AdminRemoveUserFromGroup",
         ],
     ),
+    event(
+        "events/staff-members/invite-without-mail.json",
+        Http(409),
+        &["GetItem", "AdminListGroupsForUser", "GetItem"],
+    ),
+    event(
+        "events/staff-members/withdraw-unknown-invitation.json",
+        Http(404),
+        &["GetItem", "AdminListGroupsForUser", "GetItem", "UpdateItem", "GetItem"],
+    ),
+    event("events/staff-members/own-invitations.json", Http(200), &["GetItem", "GetItem", "Query"]),
+    event("events/staff-members/accept-unknown-invitation.json", Http(404), &["GetItem", "UpdateItem", "GetItem"]),
     event("events/privacy-delete/show.json", Http(404), &["GetItem"]),
     event("events/privacy-delete/request-without-recent-sign-in.json", Http(403), &[]),
     event("events/privacy-delete/cancel.json", Http(404), &["UpdateItem", "GetItem"]),
@@ -593,7 +679,11 @@ pub const EVENTS: &[Event] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fs,
+        path::Path,
+    };
 
     use serde_json::Value;
 
@@ -602,7 +692,7 @@ mod tests {
     #[test]
     fn http_events_call_operations_of_their_function() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut measured = BTreeSet::new();
+        let mut measured: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for event in EVENTS.iter().filter(|event| event.function() != "site") {
             let Outcome::Http(status) = event.outcome else { continue };
             let json: Value = serde_json::from_str(&fs::read_to_string(root.join(event.path)).unwrap()).unwrap();
@@ -613,9 +703,12 @@ mod tests {
             assert_eq!(operation.function, event.function(), "{}", event.path);
             let promised = operation.response.0 == status || operation.problems.contains(&status);
             assert!(promised, "{}: {operation} does not respond {status}", event.path);
-            measured.insert(operation.function);
+            measured.entry(operation.function).or_default().insert(operation.to_string());
+        }
+        for function in ["staff-members", "staff-review"] {
+            assert_eq!(measured.get(function).unwrap(), &api::operations_of(function), "{function}");
         }
         let functions: BTreeSet<_> = api::operations().map(|operation| operation.function).collect();
-        assert_eq!(measured, functions);
+        assert_eq!(measured.into_keys().collect::<BTreeSet<_>>(), functions);
     }
 }

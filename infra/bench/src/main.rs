@@ -35,9 +35,13 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let binaries = match arguments.binaries {
-        Some(folder) => folder,
-        None => bench::build(&arguments.profile)?,
+    // What is measured, as in the command.
+    let (binaries, measured) = match arguments.binaries {
+        Some(folder) => (folder, format!("--binaries FOLDER --rounds {}", arguments.rounds)),
+        None => {
+            let measured = format!("--profile {} --rounds {}", arguments.profile, arguments.rounds);
+            (bench::build(&arguments.profile)?, measured)
+        }
     };
     let mut functions = vec![Measured::new(&binaries, "hello", "events/openapi/read.json")?];
     for event in EVENTS {
@@ -64,7 +68,7 @@ async fn main() -> Result<()> {
         function.run_warm().await?;
     }
     let output = arguments.output.unwrap_or_else(|| stack::workspace().join("infra/bench/RESULTS.md"));
-    let text = report::markdown(&functions, &arguments.profile, arguments.rounds, share.err())?;
+    let text = report::markdown(&functions, (&measured, arguments.rounds), share.err())?;
     report::print(&text);
     std::fs::write(&output, text).with_context(|| format!("{} cannot be written", output.display()))
 }

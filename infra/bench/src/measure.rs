@@ -27,13 +27,13 @@ pub(crate) struct Measured {
     pub(crate) zip_bytes: u64,
     pub(crate) peak_memory_kib: u64,
     pub(crate) warm_cpu: Duration,
+    /// The connections that the first request opened, over TLS.
+    pub(crate) connections: usize,
     starts: Vec<Duration>,
     firsts: Vec<Duration>,
     firsts_over_tls: Vec<Duration>,
     /// Each with the time that the fake AWS was busy.
     firsts_with_share: Vec<(Duration, Duration)>,
-    /// Which services of AWS a process calls up to its first answer, in order.
-    services: Vec<String>,
     input: Vec<u8>,
     binary: PathBuf,
 }
@@ -52,11 +52,11 @@ impl Measured {
             zip_bytes: u64::try_from(zip.finish()?.len())?,
             peak_memory_kib: 0,
             warm_cpu: Duration::ZERO,
+            connections: 0,
             starts: Vec::new(),
             firsts: Vec::new(),
             firsts_over_tls: Vec::new(),
             firsts_with_share: Vec::new(),
-            services: Vec::new(),
             input: std::fs::read(stack::workspace().join(event))?,
             binary,
         })
@@ -68,22 +68,23 @@ impl Measured {
         let mut function = Function::start(&self.binary, &aws).await?;
         self.starts.push(function.started_in());
         self.firsts.push(function.invoke(self.input()?).await?.took);
-        self.services = aws.services().await;
         Ok(())
     }
 
-    /// The same over TLS, after one over HTTP.
+    /// The same over TLS.
     pub(crate) async fn start_once_over_tls(&mut self, tls: &Tls) -> Result<()> {
-        let aws = seed::aws(self.kind()).await?.over_tls(tls, &self.services).await?;
+        let aws = seed::aws(self.kind()).await?.over_tls(tls).await?;
         let mut function = Function::start(&self.binary, &aws).await?;
+        let before = aws.connections();
         self.firsts_over_tls.push(function.invoke(self.input()?).await?.took);
+        self.connections = aws.connections() - before;
         Ok(())
     }
 
-    /// The same over TLS with a share of a CPU, after one over HTTP. As on Lambda, the start has the CPU for itself; the
+    /// The same over TLS with a share of a CPU. As on Lambda, the start has the CPU for itself; the
     /// request comes some time after it.
     pub(crate) async fn start_once_with_share(&mut self, tls: &Tls, share: &CpuShare, after: Duration) -> Result<()> {
-        let aws = seed::aws(self.kind()).await?.over_tls(tls, &self.services).await?;
+        let aws = seed::aws(self.kind()).await?.over_tls(tls).await?;
         let mut function = Function::start(&self.binary, &aws).await?;
         function.limit(share)?;
         tokio::time::sleep(after).await;

@@ -14,8 +14,9 @@ One machine, with a fake Lambda and a fake AWS. Ratios carry over to Lambda, abs
 - **start**: from starting the process to its asking for the first event, which includes opening the connection to DynamoDB
   where a function does that; beside it how many times `hello`, a bare `lambda_runtime` built the same way, takes.
 - **first**: the first request of a process, the calls to AWS included, over plain HTTP.
-- **first over TLS**: the same with TLS 1.3 between function and AWS. Each service of AWS has a connection of its own, and a
-  handshake in this request unless the start has opened it.
+- **first over TLS**: the same with TLS 1.3 between function and AWS. Each service of AWS has an address and so a connection of its
+  own, and a handshake in this request unless the start has opened it. Calls at the same time need a connection each. In brackets: the
+  connections that this request opened.
 - **at 128 MB**: the same with the CPU share of a function of 128 MB, 128/1769 of a CPU in periods of 20 ms, from the end of
   the start on; beside it what remains without the time that the fake AWS took to answer. Requests come at every point
   of the period in turn. What needs more than 1.4 ms of CPU has to wait for the next period.
@@ -28,16 +29,15 @@ For a process that has answered one like it before. The test `infra/bench/tests/
 
 /// The page.
 ///
-/// `no_share` is why no function got a share of a CPU, if that is so.
+/// `measured` is the command that was run, `no_share` is why no function got a share of a CPU, if that is so.
 pub(crate) fn markdown(
     functions: &[Measured],
-    profile: &str,
-    rounds: u32,
+    (measured, rounds): (&str, u32),
     no_share: Option<anyhow::Error>,
 ) -> Result<String> {
     let floor = functions.first().context("nothing was measured")?.start();
-    let mut page = format!("# What the functions cost\n\nWritten by `cargo run -p bench`, profile `{profile}`, ");
-    writeln!(page, "medians of {rounds} cold starts in turn.\n\n{ABOUT}")?;
+    let mut page = format!("# What the functions cost\n\nWritten by `cargo run -p bench -- {measured}` ");
+    writeln!(page, "on {}: medians of {rounds} cold starts in turn.\n\n{ABOUT}", std::env::consts::ARCH)?;
     writeln!(
         page,
         "| function | measured with | binary / zip, MB | start, ms | first, ms | first over TLS, ms \
@@ -52,7 +52,7 @@ pub(crate) fn markdown(
         };
         writeln!(
             page,
-            "| {} | {} | {:.1} / {:.1} | {:.1} ({:.1}x) | {:.2} | {:.2} | {with_share} | {:.3} | {:.1} |",
+            "| {} | {} | {:.1} / {:.1} | {:.1} ({:.1}x) | {:.2} | {:.2} ({}) | {with_share} | {:.3} | {:.1} |",
             function.name,
             function.event.trim_start_matches("events/").trim_end_matches(".json"),
             megabytes(function.binary_bytes),
@@ -61,6 +61,7 @@ pub(crate) fn markdown(
             function.start().as_secs_f64() / floor.as_secs_f64(),
             milliseconds(function.first()),
             milliseconds(function.first_over_tls()),
+            function.connections,
             milliseconds(function.warm_cpu),
             megabytes(function.peak_memory_kib * 1024),
         )?;

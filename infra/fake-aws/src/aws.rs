@@ -6,19 +6,21 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::header::{CONTENT_TYPE, ETAG};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -30,13 +32,29 @@ use crate::{payments, reports};
 /// The application key.
 pub const APP_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// The services that have an address of their own, each with the variable that holds it, and their name in `X-Amz-Target`. S3, and
+/// whatever else is called, has the address of all others.
+const SERVICES: [(&str, &str); 5] = [
+    ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWSCognitoIdentityProviderService"),
+    ("AWS_ENDPOINT_URL_DYNAMODB", "DynamoDB_20120810"),
+    ("AWS_ENDPOINT_URL_KMS", "TrentService"),
+    ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager"),
+    ("AWS_ENDPOINT_URL_SQS", "AmazonSQS"),
+];
+
+const ANY: &str = "any";
+
 const UPLOAD: &str = "<UploadId>upload</UploadId>";
 
 /// The fake AWS. It serves until the runtime ends.
+///
+/// Each service has an address of its own, as on AWS: a connection to one is of no use for another.
 pub struct Aws {
     endpoint: String,
+    endpoints: Vec<(&'static str, String)>,
     roots: Option<PathBuf>,
     account: String,
+    connections: Arc<AtomicUsize>,
     world: Arc<Mutex<World>>,
 }
 
@@ -51,35 +69,31 @@ struct World {
     frozen: bool,
     calls: Vec<String>,
     messages: Vec<Value>,
-    services: Vec<String>,
-    services_to_come: Vec<String>,
+    services: Vec<&'static str>,
     busy: Duration,
     held: BTreeMap<String, String>,
 }
 
 impl Aws {
-    /// Starts it, empty, on a free port. Every sign-in is of `account`.
+    /// Starts it, empty, on free ports. Every sign-in is of `account`.
     ///
     /// # Errors
     /// No port is free.
     pub async fn start(account: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
         let world = Arc::new(Mutex::new(World { account: account.to_owned(), ..World::default() }));
-        let router = router(world.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { endpoint, roots: None, account: account.to_owned(), world })
+        let connections = Arc::default();
+        let (endpoint, endpoints) = serve_all(&world, &connections, None).await?;
+        Ok(Self { endpoint, endpoints, roots: None, account: account.to_owned(), connections, world })
     }
 
-    /// Starts a fake AWS with these routes on a free port.
+    /// Starts a fake AWS with these routes on a free port, which is the address of all services.
     ///
     /// # Errors
     /// No port is free.
     pub async fn serving(router: Router) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { endpoint, roots: None, account: String::new(), world: Arc::default() })
+        let (connections, world) = (Arc::default(), Arc::default());
+        let endpoint = serve(router, &connections, None).await?;
+        Ok(Self { endpoint, endpoints: Vec::new(), roots: None, account: String::new(), connections, world })
     }
 
     /// Returns the items of the table.
@@ -87,28 +101,26 @@ impl Aws {
         self.world.lock().await.items.clone()
     }
 
-    /// Serves over TLS from now on. `services` are the services that will be called, in this order, as [`Aws::services`]
-    /// returned them for a process that did the same over plain HTTP.
-    ///
-    /// All services have one address here, and one connection would do. On AWS each has its own, so the connection is closed
-    /// before the first call of a service.
+    /// Serves over TLS from now on.
     ///
     /// # Errors
     /// No port is free.
-    pub async fn over_tls(mut self, tls: &Tls, services: &[String]) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        self.endpoint = format!("https://{}", listener.local_addr()?);
+    pub async fn over_tls(mut self, tls: &Tls) -> Result<Self> {
+        (self.endpoint, self.endpoints) = serve_all(&self.world, &self.connections, Some(tls)).await?;
         self.roots = Some(tls.roots().to_owned());
-        services.clone_into(&mut self.world.lock().await.services_to_come);
-        let (listener, router) = (tls.listen(listener), router(self.world.clone()));
-        tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(self)
     }
 
-    /// Returns the base URL.
+    /// Returns the base URL, which answers for every service.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Returns the base URLs of the services that have one of their own, each with the variable that holds it.
+    #[must_use]
+    pub fn endpoints(&self) -> &[(&'static str, String)] {
+        &self.endpoints
     }
 
     /// Returns the file with the root certificates to trust, if it serves over TLS.
@@ -170,8 +182,14 @@ impl Aws {
         self.world.lock().await.busy
     }
 
-    /// Returns the service of each call since [`Aws::freeze`], in order.
-    pub async fn services(&self) -> Vec<String> {
+    /// Returns the number of connections that were opened so far. Over TLS each is a handshake.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Relaxed)
+    }
+
+    /// Returns the service whose address was called, for each call since [`Aws::freeze`], in order; `any` for that of all others.
+    pub async fn services(&self) -> Vec<&'static str> {
         self.world.lock().await.services.clone()
     }
 
@@ -181,12 +199,43 @@ impl Aws {
     }
 }
 
-fn router(world: Arc<Mutex<World>>) -> Router {
-    Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(world)
+/// Serves on free ports: returns the base URL for every service, and those of single ones.
+async fn serve_all(
+    world: &Arc<Mutex<World>>,
+    connections: &Arc<AtomicUsize>,
+    tls: Option<&Tls>,
+) -> Result<(String, Vec<(&'static str, String)>)> {
+    let router = |service| {
+        Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state((world.clone(), service))
+    };
+    let mut endpoints = Vec::new();
+    for (variable, service) in SERVICES {
+        endpoints.push((variable, serve(router(service), connections, tls).await?));
+    }
+    Ok((serve(router(ANY), connections, tls).await?, endpoints))
+}
+
+/// Serves these routes on a free port, and returns its base URL. Adds to the number of connections.
+async fn serve(router: Router, connections: &Arc<AtomicUsize>, tls: Option<&Tls>) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let connections = Arc::clone(connections);
+    let Some(tls) = tls else {
+        let listener = listener.tap_io(move |_| {
+            connections.fetch_add(1, Relaxed);
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        return Ok(format!("http://{address}"));
+    };
+    let listener = tls.listen(listener).tap_io(move |_| {
+        connections.fetch_add(1, Relaxed);
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(format!("https://{address}"))
 }
 
 async fn answer(
-    State(state): State<Arc<Mutex<World>>>,
+    State((state, service)): State<(Arc<Mutex<World>>, &'static str)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -196,7 +245,10 @@ async fn answer(
     let mut world = state.lock().await;
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let target = target.and_then(|target| target.rsplit_once('.'));
-    world.services.push(target.map_or("S3", |(service, _)| service).to_owned());
+    if service != ANY && target.is_none_or(|(called, _)| called != service) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    world.services.push(service);
     if let Some((_, operation)) = target {
         world.calls.push(operation.to_owned());
         while world.held.get(operation).is_some_and(|other| !world.calls.contains(other)) {
@@ -205,7 +257,7 @@ async fn answer(
             world = state.lock().await;
         }
     }
-    let mut response = match target {
+    let response = match target {
         Some((_, operation)) => {
             let body = serde_json::from_slice(&body).unwrap_or_default();
             match world.played.get(operation).cloned().or_else(|| world.call(operation, &body)) {
@@ -230,19 +282,11 @@ async fn answer(
             world.file(&method, &uri)
         }
     };
-    if world.a_new_service_is_next() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     world.busy += began.elapsed();
     response
 }
 
 impl World {
-    fn a_new_service_is_next(&self) -> bool {
-        let next = self.services_to_come.get(self.services.len());
-        next.is_some_and(|next| !self.services.contains(next))
-    }
-
     /// Handles a call of a JSON service. Returns `None` for an unknown operation.
     fn call(&mut self, operation: &str, body: &Value) -> Option<Value> {
         Some(match operation {

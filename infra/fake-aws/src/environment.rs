@@ -62,6 +62,7 @@ pub fn environment(aws: &Aws) -> Result<Vec<(&'static str, String)>> {
     ];
     let mut environment: Vec<_> = fixed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     environment.push(("AWS_ENDPOINT_URL", aws.endpoint().to_owned()));
+    environment.extend(aws.endpoints().iter().cloned());
     environment.extend(aws.roots().map(|roots| ("AWS_CA_BUNDLE", roots.display().to_string())));
     let fake_payments = payments::fake_payments()?;
     let postback = format!("{fake_payments}/cgi-bin/webscr");

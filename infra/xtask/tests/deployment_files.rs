@@ -68,6 +68,12 @@ fn no_stage_builds_from_the_cache() {
     }
 }
 
+/// SAM writes the binaries of all functions into the folder of the template.
+#[test]
+fn what_sam_builds_is_not_committed() {
+    assert!(lines(".gitignore", "").contains(&"/.aws-sam".to_owned()));
+}
+
 /// A person who has the id of the client, which is in every access token, must not be able to act at the user pool, so the client has
 /// a secret, and tokens have no scope.
 #[test]

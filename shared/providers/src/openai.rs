@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api_client::{ApiClient, ApiResponse};
 use crate::aspect_ratio;
@@ -58,8 +58,8 @@ struct Models {
 #[derive(Deserialize)]
 struct Model {
     id: String,
-    /// The day when it shuts down, or null if none is announced.
-    shutdown_date: Option<Date>,
+    /// The day when it shuts down, or null if none is announced. Of any form, so that one entry does not make the list unreadable.
+    shutdown_date: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -111,8 +111,20 @@ impl Provider for OpenAi {
         Ok(match found.map(|listed| listed.shutdown_date) {
             None => ModelStatus::Gone,
             Some(None) => ModelStatus::Available,
-            Some(Some(day)) => ModelStatus::ShutsDown(day),
+            Some(Some(day)) => announced(model, &day),
         })
+    }
+}
+
+/// Returns what an announced end means: one that is no date is an end of which nobody knows the day.
+fn announced(model: &str, day: &Value) -> ModelStatus {
+    match day.as_str().and_then(|day| day.parse::<Date>().ok()) {
+        Some(day) => ModelStatus::ShutsDown(day),
+        None => {
+            let error = format_args!("{model}: {day}");
+            tracing::warn!(error = %error, provider = NAME, "the day on which a model ends cannot be read");
+            ModelStatus::Deprecated
+        }
     }
 }
 

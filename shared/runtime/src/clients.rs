@@ -23,6 +23,8 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -42,10 +44,24 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const S3_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
 const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+/// The variables that override the endpoint of one service, over [`ENDPOINT`]
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+const SERVICE_ENDPOINTS: [&str; 7] = [
+    "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_SESV2",
+    "AWS_ENDPOINT_URL_SQS",
+];
 
 /// Holds the clients of a process. Shared by reference; a client is cheap to clone.
 pub struct Clients {
     sdk: SdkConfig,
+    /// Whether the endpoint of S3 is overridden.
+    overrides_s3: bool,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -74,6 +90,7 @@ impl Clients {
     pub fn new(environment: &Environment) -> Result<Self, InvalidVariable> {
         Ok(Self {
             sdk: sdk_config(environment)?,
+            overrides_s3: [ENDPOINT, "AWS_ENDPOINT_URL_S3"].iter().any(|name| environment.optional(name).is_some()),
             dynamodb: OnceLock::new(),
             s3: OnceLock::new(),
             sqs: OnceLock::new(),
@@ -97,9 +114,7 @@ impl Clients {
     pub fn s3(&self) -> &aws_sdk_s3::Client {
         self.s3.get_or_init(|| {
             let timeouts = timeouts(S3_ATTEMPT_TIMEOUT);
-            let config = service_config!(self, aws_sdk_s3)
-                .force_path_style(self.sdk.endpoint_url().is_some())
-                .timeout_config(timeouts);
+            let config = service_config!(self, aws_sdk_s3).force_path_style(self.overrides_s3).timeout_config(timeouts);
             aws_sdk_s3::Client::from_conf(config.build())
         })
     }
@@ -142,11 +157,12 @@ impl Clients {
         signed::send(&self.sdk, call, now).await
     }
 
-    /// Connects to DynamoDB [during the start](during_start), by reading a key that no item has.
+    /// Opens two connections to DynamoDB [during the start](during_start), by reading a key that no item has. Nearly every request
+    /// makes two calls at the same time, which need a connection each.
     pub async fn warm_dynamodb(&self, table: &str) {
         let nothing = AttributeValue::S("-".to_owned());
         let read = self.dynamodb().get_item().table_name(table).key("pk", nothing.clone()).key("sk", nothing);
-        during_start(read.send()).await;
+        tokio::join!(during_start(read.clone().send()), during_start(read.send()));
     }
 
     /// Fetches the application key [during the start](during_start).
@@ -193,10 +209,14 @@ pub enum AppKeyError {
 /// call fetches.
 ///
 /// Takes at most a second. Ignores errors: the first request that makes the call will report them.
-pub async fn during_start<T, E: fmt::Debug>(call: impl Future<Output = Result<T, E>>) {
-    if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, call).await {
-        tracing::debug!(?error, "call during the start failed");
-    }
+///
+/// The future is without its type: those of the SDK are as deep as the compiler allows, and here several are in one.
+pub fn during_start<'a, T, E: fmt::Debug>(call: impl Future<Output = Result<T, E>> + Send + 'a) -> BoxFuture<'a, ()> {
+    Box::pin(async {
+        if let Ok(Err(error)) = tokio::time::timeout(CONNECT_TIMEOUT, call).await {
+            tracing::debug!(?error, "call during the start failed");
+        }
+    })
 }
 
 /// Makes the configuration that all clients share. The credentials are those of the function's role. They do not expire while the
@@ -217,8 +237,25 @@ fn sdk_config(environment: &Environment) -> Result<SdkConfig, InvalidVariable> {
         .http_client(http_client(trusted_roots(environment)?))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts(ATTEMPT_TIMEOUT));
-    builder.set_endpoint_url(environment.optional("AWS_ENDPOINT_URL").map(str::to_owned));
+    builder.set_endpoint_url(environment.optional(ENDPOINT).map(str::to_owned));
+    let endpoints = SERVICE_ENDPOINTS.iter().filter_map(|name| Some((*name, environment.optional(name)?.to_owned())));
+    let endpoints = ServiceEndpoints(endpoints.collect());
+    if !endpoints.0.is_empty() {
+        builder.set_service_config(Some(endpoints));
+    }
     Ok(builder.build())
+}
+
+/// Holds the endpoint overrides of single services, by their variables.
+#[derive(Debug)]
+struct ServiceEndpoints(Vec<(&'static str, String)>);
+
+impl LoadServiceConfig for ServiceEndpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        let variable = format!("{}_{service}", key.env());
+        self.0.iter().find(|(name, _)| *name == variable).map(|(_, endpoint)| endpoint.clone())
+    }
 }
 
 /// Makes short timeouts: a pooled connection may have been closed while the function was frozen, and a retry opens another.
@@ -259,6 +296,8 @@ fn http_client(roots: TrustStore) -> SharedHttpClient {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::presigning::PresigningConfig;
+
     use super::*;
 
     const LAMBDA: [(&str, &str); 4] = [
@@ -285,6 +324,27 @@ mod tests {
         let attempt = |timeouts: Option<&TimeoutConfig>| timeouts.and_then(TimeoutConfig::operation_attempt_timeout);
         assert_eq!(attempt(clients.s3().config().timeout_config()), Some(S3_ATTEMPT_TIMEOUT));
         assert_eq!(attempt(clients.dynamodb().config().timeout_config()), Some(ATTEMPT_TIMEOUT));
+    }
+
+    /// The address that a service is called at.
+    async fn called_at(variables: &[(&str, &str)]) -> String {
+        let clients = Clients::new(&LAMBDA.into_iter().chain(variables.iter().copied()).collect()).unwrap();
+        let valid = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+        let request = clients.s3().get_object().bucket("bucket").key("key").presigned(valid).await.unwrap();
+        request.uri().split('?').next().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn endpoint_of_one_service_goes_before_that_of_all() {
+        let (all, of_s3) = (("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2"));
+        assert_eq!(called_at(&[]).await, "https://bucket.s3.eu-west-1.amazonaws.com/key");
+        assert_eq!(called_at(&[all]).await, "http://127.0.0.1:1/bucket/key");
+        assert_eq!(called_at(&[all, of_s3]).await, "http://127.0.0.1:2/bucket/key");
+        assert_eq!(called_at(&[of_s3]).await, "http://127.0.0.1:2/bucket/key");
+        assert_eq!(
+            called_at(&[all, ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:2")]).await,
+            "http://127.0.0.1:1/bucket/key"
+        );
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub enum Metric {
     EndingModels,
     /// Counts offers whose provider could not be asked whether it still has the model.
     UnansweredModels,
+    /// Counts offers whose provider could not be asked on a whole day whether it still has the model.
+    SilentModels,
     /// Counts generations that were not sent to a provider, as the budget of the day for it is spent.
     ProviderBudgets,
     /// Counts payments by outcome, each time that it changes.
@@ -125,7 +127,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -139,6 +141,7 @@ impl Metric {
         Self::ProviderRefusals,
         Self::EndingModels,
         Self::UnansweredModels,
+        Self::SilentModels,
         Self::ProviderBudgets,
         Self::Payments,
         Self::CreditsBought,
@@ -185,6 +188,7 @@ impl Metric {
             Self::ProviderRefusals => "ProviderRefusals",
             Self::EndingModels => "EndingModels",
             Self::UnansweredModels => "UnansweredModels",
+            Self::SilentModels => "SilentModels",
             Self::ProviderBudgets => "ProviderBudgets",
             Self::Payments => "Payments",
             Self::CreditsBought => "CreditsBought",

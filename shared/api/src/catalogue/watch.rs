@@ -15,7 +15,7 @@ use crate::operation::operations;
 
 operations! {
     /// Shows which models of the catalogue their providers do not have or will end, and which the catalogue retires within 30 days
-    /// (staff). Providers are asked once a day.
+    /// (staff). Providers are asked once a day, and again in each hour until they answer.
     SHOW_MODELS = get("/v1/staff/models", "staff-review")
         .staff(&[Support, Finance, Moderation])
         .returns::<ModelWatchView>(200).problems(&[403, 404]);
@@ -26,7 +26,7 @@ operations! {
 pub struct ModelWatchView {
     /// When providers were asked last; null if they were never asked.
     pub asked_at: Option<Timestamp>,
-    /// The offers whose provider could not be asked then.
+    /// The offers whose provider could not be asked on that day until then.
     pub unanswered: u32,
     /// What they said about models that can be asked for.
     pub findings: Vec<ModelFinding>,
@@ -41,7 +41,7 @@ impl ModelWatchView {
         let findings = watch.map(|watch| watch.present(catalogue, now)).unwrap_or_default();
         Self {
             asked_at: watch.map(|watch| watch.asked_at),
-            unanswered: watch.map_or(0, |watch| watch.unanswered),
+            unanswered: watch.map_or(0, |watch| u32::try_from(watch.silent.len()).unwrap_or(u32::MAX)),
             findings: findings.into_iter().cloned().collect(),
             retiring: retiring(catalogue, now),
         }

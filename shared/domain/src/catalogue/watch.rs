@@ -71,15 +71,48 @@ impl ModelFinding {
     }
 }
 
-/// What providers said when they were asked last.
+/// An offer of the catalogue whose provider could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
+pub struct SilentOffer {
+    /// The id of the model.
+    #[data(plain)]
+    pub model: String,
+    /// The key of the offer.
+    #[data(plain)]
+    pub offer: String,
+    /// The provider.
+    #[data(plain)]
+    pub provider: String,
+    /// The provider's name of the model.
+    #[data(plain)]
+    pub provider_model: String,
+}
+
+impl SilentOffer {
+    fn of(model: &Model, offer: &Offer) -> Self {
+        Self {
+            model: model.id.clone(),
+            offer: offer.key.clone(),
+            provider: offer.provider.clone(),
+            provider_model: offer.model.clone(),
+        }
+    }
+
+    fn is(&self, model: &Model, offer: &Offer) -> bool {
+        *self == Self::of(model, offer)
+    }
+}
+
+/// What providers said on the day when they were asked last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
 pub struct ModelWatch {
-    /// When they were asked.
+    /// When they were asked last.
     #[data(plain)]
     pub asked_at: Timestamp,
-    /// The offers whose provider could not be asked then.
-    #[data(plain)]
-    pub unanswered: u32,
+    /// The offers whose provider could not be asked on that day until then.
+    #[data(nested)]
+    #[serde(default)]
+    pub silent: Vec<SilentOffer>,
     /// What they said.
     #[data(nested)]
     pub findings: Vec<ModelFinding>,
@@ -104,8 +137,29 @@ impl ModelWatch {
         day(self.asked_at) >= day(now)
     }
 
+    /// Returns the offers to ask about, of a catalogue with the models that can be asked for: the first time on a day of UTC all of
+    /// them, and after that those whose provider could not be asked yet.
+    #[must_use]
+    pub fn due<'a>(previous: Option<&Self>, open: &'a Catalogue, now: Timestamp) -> Vec<(&'a Model, &'a Offer)> {
+        let today = previous.filter(|watch| watch.is_of(now));
+        let is_due = |(model, offer): &(&Model, &Offer)| {
+            today.is_none_or(|watch| watch.silent.iter().any(|silent| silent.is(model, offer)))
+        };
+        offers(open).filter(is_due).collect()
+    }
+
+    /// Counts the offers that are still in a catalogue with the models that can be asked for, and whose provider could not be asked
+    /// in any hour of a day of UTC. That day must be over.
+    #[must_use]
+    pub fn silent_all_day(&self, open: &Catalogue, now: Timestamp) -> usize {
+        if self.is_of(now) {
+            return 0;
+        }
+        offers(open).filter(|(model, offer)| self.silent.iter().any(|silent| silent.is(model, offer))).count()
+    }
+
     /// Returns what is known after providers were asked about these offers. What is known about an offer whose provider could not be
-    /// asked stays; what is known about other offers is dropped.
+    /// asked stays, and so does what was said about other offers on the same day; what was known about them before is dropped.
     #[must_use]
     pub fn after<'a>(
         previous: Option<&Self>,
@@ -113,13 +167,18 @@ impl ModelWatch {
         now: Timestamp,
     ) -> Self {
         let known = previous.map(|watch| watch.findings.as_slice()).unwrap_or_default();
-        let (mut unanswered, mut findings) = (0, Vec::new());
+        let answers: Vec<_> = answers.into_iter().collect();
+        let is_asked_again =
+            |finding: &ModelFinding| answers.iter().any(|(model, offer, _)| finding.is_about(model, offer));
+        let is_of_today = previous.is_some_and(|watch| watch.is_of(now));
+        let kept = known.iter().filter(|finding| is_of_today && !is_asked_again(finding));
+        let (mut silent, mut findings) = (Vec::new(), kept.cloned().collect::<Vec<_>>());
         for (model, offer, answer) in answers {
             let before = known.iter().find(|finding| finding.is_about(model, offer));
             match answer {
                 OfferAnswer::Unremarkable => {}
                 OfferAnswer::Unanswered => {
-                    unanswered += 1;
+                    silent.push(SilentOffer::of(model, offer));
                     findings.extend(before.cloned());
                 }
                 OfferAnswer::Notice(notice) => findings.push(ModelFinding {
@@ -133,7 +192,7 @@ impl ModelWatch {
             }
         }
         let version = previous.map_or(1, |watch| watch.version + 1);
-        Self { asked_at: now, unanswered, findings, version }
+        Self { asked_at: now, silent, findings, version }
     }
 
     /// Returns what was said about models that can be asked for, by offers that the catalogue still has.
@@ -176,6 +235,10 @@ pub fn retiring(catalogue: &Catalogue, now: Timestamp) -> Vec<RetiringModel> {
         _ => None,
     };
     catalogue.models.iter().filter_map(soon).collect()
+}
+
+fn offers(catalogue: &Catalogue) -> impl Iterator<Item = (&Model, &Offer)> {
+    catalogue.models.iter().flat_map(|model| model.offers.iter().map(move |offer| (model, offer)))
 }
 
 fn day(at: Timestamp) -> Date {
@@ -225,10 +288,49 @@ mod tests {
     #[test]
     fn provider_that_cannot_be_asked_makes_no_finding_and_ends_none() {
         let silent = watch(None, OfferAnswer::Unanswered, now());
-        assert_eq!((silent.findings, silent.unanswered), (Vec::new(), 1));
+        assert_eq!((silent.findings, silent.silent.len()), (Vec::new(), 1));
         let first = watch(None, OfferAnswer::Notice(ModelNotice::Gone), now());
         let then = watch(Some(&first), OfferAnswer::Unanswered, now());
-        assert_eq!((then.findings, then.unanswered), (first.findings, 1));
+        assert_eq!((then.findings, then.silent.len()), (first.findings, 1));
+    }
+
+    /// The first two offers of the catalogue.
+    fn two() -> [(&'static Model, &'static Offer); 2] {
+        let mut offers = offers(compiled());
+        [offers.next().unwrap(), offers.next().unwrap()]
+    }
+
+    #[test]
+    fn offer_that_could_not_be_asked_about_is_asked_about_again_on_that_day() {
+        let ([(model, offer), (other_model, other)], later) = (two(), now() + SignedDuration::from_hours(1));
+        let gone = OfferAnswer::Notice(ModelNotice::Gone);
+        let first = [(model, offer, OfferAnswer::Unanswered), (other_model, other, gone)];
+        let first = ModelWatch::after(None, first, now());
+        let due = |watch: &ModelWatch, at| ModelWatch::due(Some(watch), compiled(), at);
+        assert_eq!(due(&first, later), [(model, offer)]);
+        let second = ModelWatch::after(Some(&first), [(model, offer, OfferAnswer::Unremarkable)], later);
+        assert_eq!((&second.findings, second.silent.len()), (&first.findings, 0));
+        assert_eq!(due(&second, later), []);
+        let all: Vec<_> = offers(compiled()).collect();
+        assert_eq!(due(&second, now() + SignedDuration::from_hours(24)), all);
+        assert_eq!(ModelWatch::due(None, compiled(), now()), all);
+        // On the next day what was known about others is dropped.
+        let next = [(model, offer, OfferAnswer::Unremarkable)];
+        assert_eq!(ModelWatch::after(Some(&second), next, now() + SignedDuration::from_hours(24)).findings, []);
+    }
+
+    #[test]
+    fn offer_that_nobody_could_be_asked_about_counts_once_its_day_is_over() {
+        let ([(model, offer), _], tomorrow) = (two(), now() + SignedDuration::from_hours(12));
+        let silent = ModelWatch::after(None, [(model, offer, OfferAnswer::Unanswered)], now());
+        assert_eq!(silent.silent_all_day(compiled(), now() + SignedDuration::from_hours(11)), 0);
+        assert_eq!(silent.silent_all_day(compiled(), tomorrow), 1);
+        let mut without = compiled().clone();
+        without.models.retain(|one| one.id != model.id);
+        assert_eq!(silent.silent_all_day(&without, tomorrow), 0);
+        let answered = [(model, offer, OfferAnswer::Unremarkable)];
+        let answered = ModelWatch::after(Some(&silent), answered, now() + SignedDuration::from_hours(1));
+        assert_eq!(answered.silent_all_day(compiled(), tomorrow), 0);
     }
 
     #[test]

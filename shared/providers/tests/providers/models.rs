@@ -11,6 +11,11 @@ const OPENAI: &str = r#"{"object":"list","data":[
     {"id":"gpt-image-2","object":"model","created":1686935002,"owned_by":"openai","shutdown_date":null},
     {"id":"gpt-image-1","object":"model","created":1686935002,"owned_by":"openai","shutdown_date":"2026-10-23"},
     {"id":"gpt-image-1-mini","object":"model","created":1686935002,"owned_by":"openai"}]}"#;
+/// The same with ends that are no days.
+const UNREADABLE_ENDS: &str = r#"{"object":"list","data":[
+    {"id":"gpt-image-2","object":"model","created":1686935002,"owned_by":"openai","shutdown_date":"soon"},
+    {"id":"gpt-image-1","object":"model","created":1686935002,"owned_by":"openai","shutdown_date":"2026-10-23"},
+    {"id":"gpt-image-1-mini","object":"model","created":1686935002,"owned_by":"openai","shutdown_date":1792713600}]}"#;
 /// As <https://replicate.com/docs/reference/http#models.get> has it.
 const REPLICATE: &str = r#"{"url":"https://replicate.com/replicate/hello-world","owner":"replicate","name":"hello-world",
     "description":"A tiny model that says hello","visibility":"public","run_count":5681081,"latest_version":{"id":"5c7d5dc6"}}"#;
@@ -44,6 +49,10 @@ async fn each_provider_says_what_became_of_a_model() {
         ("openai", "gpt-image-1-mini", Reply::json(OPENAI), ModelStatus::Available),
         ("openai", "gpt-image-1", Reply::json(OPENAI), ModelStatus::ShutsDown(date(2026, 10, 23))),
         ("openai", "dall-e-3", Reply::json(OPENAI), ModelStatus::Gone),
+        // An end that cannot be read leaves the day of that one model unknown.
+        ("openai", "gpt-image-2", Reply::json(UNREADABLE_ENDS), ModelStatus::Deprecated),
+        ("openai", "gpt-image-1-mini", Reply::json(UNREADABLE_ENDS), ModelStatus::Deprecated),
+        ("openai", "gpt-image-1", Reply::json(UNREADABLE_ENDS), ModelStatus::ShutsDown(date(2026, 10, 23))),
         ("replicate", "replicate/hello-world", Reply::json(REPLICATE), ModelStatus::Available),
         ("replicate", "replicate/hello-world", missing(), ModelStatus::Gone),
         ("fal", "fal-ai/flux/dev", Reply::json(&fal("active")), ModelStatus::Available),
