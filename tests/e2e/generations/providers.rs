@@ -319,8 +319,8 @@ async fn forged_report_does_nothing_and_one_of_the_provider_polls_once(env: &'st
         let report = stub.report_about(&prompt).context("no report was asked for")?;
         let forged = Report { body: report.body.replace("succeeded", "failed"), ..report.clone() };
         send_report(&ada, &forged, &report.headers()?).await?.is(400)?;
-        let elsewhere = Report { url: format!("{}x", report.url), ..report.clone() };
-        send_report(&ada, &elsewhere, &elsewhere.headers()?).await?.is(404)?;
+        let misdirected = Report { url: format!("{}x", report.url), ..report.clone() };
+        send_report(&ada, &misdirected, &misdirected.headers()?).await?.is(404)?;
         let polls = || stub.about(&prompt).iter().filter(|asked| asked.line.starts_with("GET ")).count();
         ensure!(polls() == 0, "a forged report polls the job: {:?}", stub.about(&prompt));
 
