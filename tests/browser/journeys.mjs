@@ -172,7 +172,7 @@ await journey("a video plays, and is shared with a link", async () => {
   const link = await field.inputValue();
   await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("forbidden")); });
   await ada.press("Copy");
-  await ada.sees("Couldn't copy. The link is selected: copy it from there.");
+  await ada.sees("Couldn't copy. The text is selected: copy it from there.");
   ensure((await page.evaluate(() => getSelection().toString())) === link, "a link that cannot be copied is not selected");
   await page.evaluate(() => { delete navigator.clipboard.writeText; });
   const bob = await Visitor.arrive({ device, scheme });
