@@ -164,7 +164,7 @@ mod tests {
         let id = LedgerEntryId(Uuid::nil());
         let opened =
             Account::open(AccountId(Uuid::nil()), String::new(), Credits(7), id, AT.parse().unwrap()).1.unwrap();
-        assert_eq!(entry(&opened).unwrap(), format!("{id},{AT},welcome,,,0,-7,7,0,0,0,7,0\r\n"));
+        assert_eq!(entry(&opened).unwrap(), format!("{id},{AT},welcome,,,0,-7,0,7,0,0,0,7,0\r\n"));
         assert_eq!(LEDGER_COLUMNS.len(), column_count(&entry(&opened).unwrap()));
         assert_eq!(column_count(&header(LEDGER_COLUMNS).unwrap()), LEDGER_COLUMNS.len());
     }
