@@ -41,7 +41,7 @@ const SIGN_UP: &str = "PreSignUp_SignUp";
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-custom-message.html>).
 const PASSWORD_CODE: &str = "CustomMessage_ForgotPassword";
 
-/// How long the name of the service is waited for. The user pool waits for five seconds, and so does the person who asked for a code.
+/// How long the name of the service is waited for. The user pool ends the trigger after five seconds, and the person who asked for a code waits as long.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// What the user pool asks. The answer is the whole event with a response.

@@ -285,7 +285,7 @@ impl PaymentView {
         self
     }
 
-    /// Shows a payment to staff, who also see what is disputeed, and which account redeemed its gift.
+    /// Shows a payment to staff, who also see its disputes, and which account redeemed its gift.
     #[must_use]
     pub fn for_staff(payment: Payment, gift: Option<&Gift>, buyer: Option<&Account>) -> Self {
         let disputes = payment.dispute_summaries().into_iter().map(DisputeView::from).collect();
