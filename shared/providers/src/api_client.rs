@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
 use crate::error::ProviderError;
 use crate::request::OutputKind;
-use crate::response::Output;
+use crate::response::Outputs;
 use public_addresses::{NotPublic, PublicResolver};
 
 /// The most redirects that the fetch of a result follows.
 const MAX_REDIRECTS: usize = 3;
-/// A response with ten images in base64 beside its JSON stays below this.
-const RESPONSE_BYTES_PER_IMAGE_BYTE: usize = 14;
+/// The part of a response beside one image in base64.
+const BESIDE_IMAGE_BYTES: usize = 1 << 20;
 
 /// Calls one provider's API and fetches its results.
 pub(crate) struct ApiClient {
@@ -40,6 +40,12 @@ pub(crate) struct ApiClient {
 pub(crate) struct Auth<'a> {
     pub(crate) scheme: &'static str,
     pub(crate) key: &'a str,
+}
+
+/// A response of which the head has arrived. The rest of it takes no memory until it is [read](ApiClient::read).
+pub(crate) struct ResponseHead {
+    response: Response,
+    method: Method,
 }
 
 /// Holds a whole API response, of any status.
@@ -106,27 +112,43 @@ impl ApiClient {
     /// Sends a request and returns the response, of any status. A `POST` starts something at the provider: one that was
     /// sent and got no usable response is [`Unconfirmed`](crate::ProviderErrorKind::Unconfirmed).
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<ApiResponse, ProviderError> {
+        self.read(self.head(request).await?).await
+    }
+
+    /// Sends a request as [`send`](Self::send) does, and returns the head of the response.
+    pub(crate) async fn head(&self, request: RequestBuilder) -> Result<ResponseHead, ProviderError> {
         let request = request
             .build()
             .map_err(|_| ProviderError::invalid_request(self.provider, "the request cannot be built"))?;
         let method = request.method().clone();
-        let starts = method == Method::POST;
-        let failed = |error: ProviderError| if starts { self.unconfirmed(&error) } else { error };
         fault_injection::before_call(self.provider, method.as_str());
         let response = self.client.execute(request).await.map_err(|error| match self.transport_error(&error) {
             unsent if error.is_connect() => unsent,
-            sent => failed(sent),
+            sent => self.failed(&method, sent),
         })?;
         fault_injection::after_call(self.provider, method.as_str());
+        Ok(ResponseHead { response, method })
+    }
+
+    /// Reads the rest of a response.
+    pub(crate) async fn read(&self, head: ResponseHead) -> Result<ApiResponse, ProviderError> {
+        let ResponseHead { response, method } = head;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(response, self.limits.image_bytes * RESPONSE_BYTES_PER_IMAGE_BYTE).await;
+        let body = self.body(response, self.limits.image_bytes.div_ceil(3) * 4 + BESIDE_IMAGE_BYTES).await;
         // A failure without its body is classified by its status.
-        let body = if status.is_success() { body.map_err(failed)? } else { body.unwrap_or_default() };
+        let body = if status.is_success() {
+            body.map_err(|error| self.failed(&method, error))?
+        } else {
+            body.unwrap_or_default()
+        };
         Ok(ApiResponse { status, headers, body, method })
     }
 
-    /// Returns the failure of a start that was sent: the provider may have begun.
-    fn unconfirmed(&self, error: &ProviderError) -> ProviderError {
+    /// Returns the failure of a request that was sent. Of a start: the provider may have begun.
+    fn failed(&self, method: &Method, error: ProviderError) -> ProviderError {
+        if method != Method::POST {
+            return error;
+        }
         ProviderError::unconfirmed(self.provider, format!("a start without a usable response: {error}"))
     }
 
@@ -137,7 +159,7 @@ impl ApiClient {
     }
 
     /// Parses the JSON of a response.
-    pub(crate) fn parse<T: DeserializeOwned>(&self, response: &ApiResponse) -> Result<T, ProviderError> {
+    pub(crate) fn parse<'a, T: Deserialize<'a>>(&self, response: &'a ApiResponse) -> Result<T, ProviderError> {
         serde_json::from_slice(&response.body).map_err(|_| {
             let message = format!("{}, but not the documented JSON", response.status);
             let error = ProviderError::invalid_response(self.provider, message);
@@ -170,13 +192,17 @@ impl ApiClient {
         }
     }
 
-    /// Fetches results, without the API key.
-    pub(crate) async fn download(&self, urls: &[String], kind: OutputKind) -> Result<Vec<Output>, ProviderError> {
-        let mut outputs = Vec::with_capacity(urls.len());
+    /// Fetches results, without the API key, and hands each over before it fetches the next.
+    pub(crate) async fn download(
+        &self,
+        urls: &[String],
+        kind: OutputKind,
+        outputs: &dyn Outputs,
+    ) -> Result<(), ProviderError> {
         for url in urls {
-            outputs.push(Output { bytes: self.fetch(url, kind).await? });
+            outputs.take(self.fetch(url, kind).await?).await;
         }
-        Ok(outputs)
+        Ok(())
     }
 
     async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {

@@ -6,7 +6,7 @@ use crate::api_client::{ApiClient, poll_after};
 use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::request::{OutputKind, ProviderRequest};
-use crate::response::{PollResponse, StartResponse};
+use crate::response::{Outputs, PollResponse, StartResponse};
 
 /// Is implemented by providers that generate in jobs.
 #[async_trait]
@@ -80,7 +80,7 @@ impl Batch {
     }
 
     /// Reads the status of every job. When all have ended, downloads the results of those that succeeded.
-    pub(crate) async fn poll(&self, api: &dyn JobApi) -> Result<PollResponse, ProviderError> {
+    pub(crate) async fn poll(&self, api: &dyn JobApi, outputs: &dyn Outputs) -> Result<PollResponse, ProviderError> {
         let (mut results, mut failure) = (Vec::new(), None);
         for job in &self.jobs {
             match api.job_status(&self.app, checked_job_id(api.name(), job)?).await? {
@@ -94,7 +94,10 @@ impl Batch {
         match (results.is_empty(), failure) {
             (true, Some(failure)) => Err(failure),
             (true, None) => Err(ProviderError::job_ended(api.name(), "no results")),
-            (false, _) => api.api_client().download(&results, self.kind).await.map(PollResponse::Done),
+            (false, _) => {
+                api.api_client().download(&results, self.kind, outputs).await?;
+                Ok(PollResponse::Done)
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
 use crate::request::ProviderRequest;
-use crate::response::{ModelStatus, PollResponse, StartResponse};
+use crate::response::{ModelStatus, Outputs, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "fal";
 
@@ -117,17 +117,17 @@ impl Provider for Fal {
         NAME
     }
 
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest, _: &dyn Outputs) -> Result<StartResponse, ProviderError> {
         let model = model(request)?;
         Batch::start(self, request, model.per_job, app(model.name)).await
     }
 
-    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
+    async fn poll(&self, job: &str, outputs: &dyn Outputs) -> Result<PollResponse, ProviderError> {
         let batch = Batch::from_id(NAME, job)?;
         if !MODELS.iter().any(|model| app(model.name) == batch.app) {
             return Err(ProviderError::invalid_request(NAME, "a job of an unknown model"));
         }
-        batch.poll(self).await
+        batch.poll(self, outputs).await
     }
 
     fn reports_jobs(&self) -> bool {

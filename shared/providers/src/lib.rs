@@ -6,6 +6,9 @@
 //! A provider either answers at once or names a job that the caller [polls](Provider::poll) until it is finished. The
 //! caller stores the id of the job before it waits, so that a second attempt resumes the job and does not pay for another.
 //!
+//! A request holds one file at most, and [`Outputs`] takes the files of a response one after another: a small function has room for
+//! them, however many there are.
+//!
 //! Failures are of [four kinds](ProviderErrorKind), and each kind has one rule for the caller.
 //!
 //! [`Sketch`] is built in and needs no API key. The other [`Providers`] exist when [`ProviderConfig`] has their key.
@@ -36,5 +39,5 @@ pub use openai_moderation::{ModerationScores, OpenAiModeration};
 pub use provider::Provider;
 pub use registry::Providers;
 pub use request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
-pub use response::{ModelStatus, Output, PollResponse, StartResponse};
+pub use response::{ModelStatus, Outputs, PollResponse, StartResponse};
 pub use sketch::Sketch;

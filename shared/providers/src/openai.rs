@@ -6,6 +6,8 @@
 //! negative prompt is appended to the prompt. OpenAI has no video: the Videos API was
 //! [shut down](https://developers.openai.com/api/docs/guides/video-generation) on 24 September 2026.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::future::join_all;
@@ -14,6 +16,7 @@ use reqwest::multipart::Form;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::api_client::{ApiClient, ApiResponse};
 use crate::aspect_ratio;
@@ -21,7 +24,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
 use crate::request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
-use crate::response::{ModelStatus, Output, PollResponse, StartResponse};
+use crate::response::{ModelStatus, Outputs, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "openai";
 
@@ -40,13 +43,15 @@ fn quality(request: &ProviderRequest) -> &'static str {
 pub(crate) struct OpenAi(pub(crate) ApiClient);
 
 #[derive(Deserialize)]
-struct Images {
-    data: Vec<Image>,
+struct Images<'a> {
+    #[serde(borrow)]
+    data: Vec<Image<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Image {
-    b64_json: String,
+struct Image<'a> {
+    #[serde(borrow)]
+    b64_json: Cow<'a, str>,
 }
 
 /// <https://developers.openai.com/api/reference/resources/models/methods/list>
@@ -81,27 +86,22 @@ impl Provider for OpenAi {
         NAME
     }
 
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest, outputs: &dyn Outputs) -> Result<StartResponse, ProviderError> {
         if request.kind == OutputKind::Video {
             return Err(ProviderError::invalid_request(NAME, "the provider has no video"));
         }
-        // One image for each call: a call that carries several takes as long as all of them.
-        let images = join_all((0..request.count.max(1)).map(|_| self.generate_one(request))).await;
-        let (mut outputs, mut failure) = (Vec::new(), None);
-        for image in images {
-            match image {
-                Ok(output) => outputs.push(output),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        match failure {
+        // One image for each call: a call that carries several takes as long as all of them. What they wait for is one at a time.
+        let outputs = Mutex::new(outputs);
+        let images = join_all((0..request.count.max(1)).map(|_| self.generate_one(request, &outputs))).await;
+        let is_one_done = images.iter().any(Result::is_ok);
+        match images.into_iter().find_map(Result::err) {
             // Outputs that are paid for are kept.
-            Some(failure) if outputs.is_empty() => Err(failure),
-            _ => Ok(StartResponse::Done(outputs)),
+            Some(failure) if !is_one_done => Err(failure),
+            _ => Ok(StartResponse::Done),
         }
     }
 
-    async fn poll(&self, _job: &str) -> Result<PollResponse, ProviderError> {
+    async fn poll(&self, _job: &str, _: &dyn Outputs) -> Result<PollResponse, ProviderError> {
         Err(ProviderError::invalid_request(NAME, "the provider has no jobs"))
     }
 
@@ -129,7 +129,11 @@ fn announced(model: &str, day: &Value) -> ModelStatus {
 }
 
 impl OpenAi {
-    async fn generate_one(&self, request: &ProviderRequest) -> Result<Output, ProviderError> {
+    async fn generate_one(
+        &self,
+        request: &ProviderRequest,
+        outputs: &Mutex<&dyn Outputs>,
+    ) -> Result<(), ProviderError> {
         let call = match &request.reference_image {
             None => self.0.request(Method::POST, "/v1/images/generations").json(&json!({
                 "model": request.model,
@@ -141,14 +145,20 @@ impl OpenAi {
             })),
             Some(image) => self.0.request(Method::POST, "/v1/images/edits").multipart(edit(request, image)?),
         };
-        let response = self.0.send(call).await?;
+        let head = self.0.head(call).await?;
+        let outputs = outputs.lock().await;
+        let bytes = self.image(&self.0.read(head).await?)?;
+        outputs.take(bytes).await;
+        Ok(())
+    }
+
+    fn image(&self, response: &ApiResponse) -> Result<Vec<u8>, ProviderError> {
         if !response.status.is_success() {
-            return Err(self.error_for(&response));
+            return Err(self.error_for(response));
         }
-        let images: Images = self.0.parse(&response)?;
-        let image = images.data.into_iter().next().map(|image| BASE64_STANDARD.decode(image.b64_json));
-        match image {
-            Some(Ok(bytes)) => Ok(Output { bytes }),
+        let images: Images<'_> = self.0.parse(response)?;
+        match images.data.first().map(|image| BASE64_STANDARD.decode(image.b64_json.as_bytes())) {
+            Some(Ok(bytes)) => Ok(bytes),
             Some(Err(_)) => Err(ProviderError::unconfirmed(NAME, "an image that is not base64")),
             None => Err(ProviderError::unconfirmed(NAME, "a response without images")),
         }

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::api_client::ApiClient;
 use crate::error::ProviderError;
@@ -30,6 +29,24 @@ pub struct ModerationScores {
     pub scores: BTreeMap<String, f64>,
 }
 
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'static str,
+    input: [Input<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Input<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: ImageUrl },
+}
+
+#[derive(Serialize)]
+struct ImageUrl {
+    url: String,
+}
+
 #[derive(Deserialize)]
 struct Response {
     model: String,
@@ -47,7 +64,7 @@ impl OpenAiModeration {
     /// # Errors
     /// [`ProviderError`].
     pub async fn score_text(&self, text: &str) -> Result<ModerationScores, ProviderError> {
-        self.score(json!([{"type": "text", "text": text}])).await
+        self.score(Input::Text { text }).await
     }
 
     /// Scores an image of this media type.
@@ -56,11 +73,12 @@ impl OpenAiModeration {
     /// [`ProviderError`].
     pub async fn score_image(&self, bytes: &[u8], media_type: &str) -> Result<ModerationScores, ProviderError> {
         let url = format!("data:{media_type};base64,{}", BASE64_STANDARD.encode(bytes));
-        self.score(json!([{"type": "image_url", "image_url": {"url": url}}])).await
+        self.score(Input::ImageUrl { image_url: ImageUrl { url } }).await
     }
 
-    async fn score(&self, input: Value) -> Result<ModerationScores, ProviderError> {
-        let request = self.0.request(Method::POST, "/v1/moderations").json(&json!({"model": MODEL, "input": input}));
+    async fn score(&self, input: Input<'_>) -> Result<ModerationScores, ProviderError> {
+        let request = Request { model: MODEL, input: [input] };
+        let request = self.0.request(Method::POST, "/v1/moderations").json(&request);
         let response: Response = self.0.json(request).await?;
         // A response without scores would look harmless.
         let result = response.results.into_iter().next().filter(|result| result.category_scores.contains_key("sexual"));

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::error::ProviderError;
 use crate::request::ProviderRequest;
-use crate::response::{ModelStatus, PollResponse, StartResponse};
+use crate::response::{ModelStatus, Outputs, PollResponse, StartResponse};
 
 /// Generates images or videos: an AI service, or the built-in [`Sketch`](crate::Sketch).
 #[async_trait]
@@ -12,12 +12,14 @@ pub trait Provider: Send + Sync {
     /// Returns the provider's name in the catalogue.
     fn name(&self) -> &'static str;
 
-    /// Starts a generation of `request.count` outputs. A repeat starts, and costs, another one.
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError>;
+    /// Starts a generation of `request.count` outputs, and hands over those that come at once. A repeat starts, and costs,
+    /// another one.
+    async fn start(&self, request: &ProviderRequest, outputs: &dyn Outputs) -> Result<StartResponse, ProviderError>;
 
-    /// Returns the status of a job from [`start`](Provider::start). A repeat is free and returns the same outputs while the
-    /// provider keeps them (about an hour for most).
-    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError>;
+    /// Returns the status of a job from [`start`](Provider::start), and hands over its outputs if it is finished. A repeat is
+    /// free and hands over the same outputs while the provider keeps them (about an hour for most). Outputs that were handed
+    /// over before it fails are to be dropped.
+    async fn poll(&self, job: &str, outputs: &dyn Outputs) -> Result<PollResponse, ProviderError>;
 
     /// Says whether it calls the address of a request when a job ends. What it says then is not believed: the job is
     /// [polled](Provider::poll). A call may be lost.

@@ -16,7 +16,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::data_url;
 use crate::request::ProviderRequest;
-use crate::response::{ModelStatus, PollResponse, StartResponse};
+use crate::response::{ModelStatus, Outputs, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "replicate";
 
@@ -73,12 +73,12 @@ impl Provider for Replicate {
         NAME
     }
 
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest, _: &dyn Outputs) -> Result<StartResponse, ProviderError> {
         Batch::start(self, request, model(request)?.per_job, "").await
     }
 
-    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
-        Batch::from_id(NAME, job)?.poll(self).await
+    async fn poll(&self, job: &str, outputs: &dyn Outputs) -> Result<PollResponse, ProviderError> {
+        Batch::from_id(NAME, job)?.poll(self, outputs).await
     }
 
     fn reports_jobs(&self) -> bool {
@@ -118,8 +118,10 @@ impl JobApi for Replicate {
             body.insert("webhook".to_owned(), callback.into());
             body.insert("webhook_events_filter".to_owned(), json!(["completed"]));
         }
-        let call = self.api.request(Method::POST, &path).header("cancel-after", CANCEL_AFTER);
-        let response = self.api.send(call.json(&body)).await?;
+        let call = self.api.request(Method::POST, &path).header("cancel-after", CANCEL_AFTER).json(&body);
+        // It holds the reference image once more.
+        drop(body);
+        let response = self.api.send(call).await?;
         if !response.status.is_success() {
             return Err(self.error_for(&response));
         }

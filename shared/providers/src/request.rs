@@ -1,5 +1,7 @@
 //! What a provider is asked to generate.
 
+use bytes::Bytes;
+
 /// Holds everything that a provider receives.
 ///
 /// Does not implement `Debug`, so that a prompt cannot reach a log by accident.
@@ -55,7 +57,7 @@ pub enum OutputKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReferenceImage {
     /// The content of the file.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// `image/png`, `image/jpeg` or `image/webp`.
     pub mime: String,
 }

@@ -3,12 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::civil::Date;
+
+/// Takes the outputs of a generation as they arrive, one after another, so that they need not fit into memory beside each other.
+#[async_trait]
+pub trait Outputs: Send + Sync {
+    /// Takes one output, exactly as the provider sent it. The taker must check its content.
+    async fn take(&self, bytes: Vec<u8>);
+}
 
 /// Holds the result of starting a generation.
 pub enum StartResponse {
-    /// The provider finished at once. It returned at least one output and at most `count`; only these are to be charged.
-    Done(Vec<Output>),
+    /// The provider finished at once. It handed over at least one output and at most `count`; only these are to be charged.
+    Done,
     /// The provider started a job, which the caller must poll.
     Job {
         /// The id for [`Provider::poll`](crate::Provider::poll). It may contain the request, so it must be stored with the
@@ -21,8 +29,8 @@ pub enum StartResponse {
 
 /// Holds the status of a job.
 pub enum PollResponse {
-    /// The job is finished. The outputs are as in [`StartResponse::Done`].
-    Done(Vec<Output>),
+    /// The job is finished. The outputs are as with [`StartResponse::Done`].
+    Done,
     /// The job is not finished.
     Pending {
         /// The id for the next poll, where the provider changed it.
@@ -47,25 +55,12 @@ pub enum ModelStatus {
     Gone,
 }
 
-/// Holds one output exactly as the provider sent it. The caller must check its content.
-#[derive(PartialEq, Eq)]
-pub struct Output {
-    /// The content of the file.
-    pub bytes: Vec<u8>,
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Output({} bytes)", self.bytes.len())
-    }
-}
-
 // A job id may contain the prompt, so neither of these prints it.
 
 impl fmt::Debug for StartResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Done => f.write_str("Done"),
             Self::Job { poll_after, .. } => {
                 f.debug_struct("Job").field("poll_after", poll_after).finish_non_exhaustive()
             }
@@ -76,7 +71,7 @@ impl fmt::Debug for StartResponse {
 impl fmt::Debug for PollResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Done(outputs) => f.debug_tuple("Done").field(outputs).finish(),
+            Self::Done => f.write_str("Done"),
             Self::Pending { poll_after, .. } => {
                 f.debug_struct("Pending").field("poll_after", poll_after).finish_non_exhaustive()
             }

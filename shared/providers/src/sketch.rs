@@ -32,11 +32,12 @@ mod video;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use image::{ImageError, RgbImage};
 
 use crate::error::ProviderError;
 use crate::provider::Provider;
-use crate::request::{OutputKind, ProviderRequest};
-use crate::response::{Output, PollResponse, StartResponse};
+use crate::request::{OutputKind, ProviderRequest, ReferenceImage};
+use crate::response::{Outputs, PollResponse, StartResponse};
 use job::Job;
 use scene::Scene;
 
@@ -72,21 +73,23 @@ impl Provider for Sketch {
         NAME
     }
 
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest, outputs: &dyn Outputs) -> Result<StartResponse, ProviderError> {
         check_sizes(request)?;
         let marked = |mark: &str| self.is_marked(request, mark);
         fail_if_scripted(&marked, "")?;
         let as_job = ["job", "job-reject", "job-busy", "job-unknown", "job-ended", "endless"].into_iter().any(marked);
         if request.kind == OutputKind::Video || as_job {
-            let id = Job::new(request)
-                .into_id()
-                .map_err(|_| ProviderError::invalid_request(NAME, "the job cannot be written"))?;
+            let unwritten = || ProviderError::invalid_request(NAME, "the job cannot be written");
+            let backdrop = request.reference_image.as_ref().map(backdrop).transpose()?;
+            let job = Job::new(request, backdrop).map_err(|_| unwritten())?;
+            let id = job.into_id().map_err(|_| unwritten())?;
             return Ok(StartResponse::Job { id, poll_after: POLL_AFTER });
         }
-        draw(request).map(StartResponse::Done)
+        draw(request, outputs).await?;
+        Ok(StartResponse::Done)
     }
 
-    async fn poll(&self, job: &str) -> Result<PollResponse, ProviderError> {
+    async fn poll(&self, job: &str, outputs: &dyn Outputs) -> Result<PollResponse, ProviderError> {
         let mut job =
             Job::from_id(job).map_err(|_| ProviderError::invalid_request(NAME, "not a job of this provider"))?;
         if job.pending_polls > 0 || self.is_marked(&job.request, "endless") {
@@ -95,7 +98,8 @@ impl Provider for Sketch {
             return Ok(PollResponse::Pending { job: Some(id), poll_after: POLL_AFTER });
         }
         fail_if_scripted(&|mark| self.is_marked(&job.request, mark), "job-")?;
-        draw(&job.request).map(PollResponse::Done)
+        draw(&job.request, outputs).await?;
+        Ok(PollResponse::Done)
     }
 
     /// Confirms every cancel: it charges nothing.
@@ -147,24 +151,28 @@ fn fail_if_scripted(marked: &dyn Fn(&str) -> bool, prefix: &str) -> Result<(), P
     Ok(())
 }
 
-fn draw(request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
-    let backdrop = match &request.reference_image {
-        Some(image) => Some(paint::decode_reference_image(&image.bytes).map_err(|_| {
-            ProviderError::rejected(NAME, "The reference image cannot be read. Choose another image and try again.")
-        })?),
-        None => None,
-    };
-    (0..request.count)
-        .map(|index| {
-            let scene = Scene::new(request, index);
-            let bytes = match request.kind {
-                OutputKind::Image => paint::png(&scene, backdrop.as_ref()).map_err(|_| "the PNG cannot be written"),
-                OutputKind::Video => {
-                    let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
-                    video::mp4(&scene, backdrop.as_ref(), duration_ms).map_err(|_| "the MP4 cannot be written")
-                }
-            };
-            bytes.map(|bytes| Output { bytes }).map_err(|message| ProviderError::invalid_response(NAME, message))
-        })
-        .collect()
+async fn draw(request: &ProviderRequest, outputs: &dyn Outputs) -> Result<(), ProviderError> {
+    let backdrop = request.reference_image.as_ref().map(backdrop).transpose()?;
+    for index in 0..request.count {
+        let scene = Scene::new(request, index);
+        let bytes = match request.kind {
+            OutputKind::Image => paint::png(&scene, backdrop.as_ref()).map_err(|_| "the PNG cannot be written"),
+            OutputKind::Video => {
+                let duration_ms = request.duration_ms.unwrap_or(DEFAULT_DURATION_MS);
+                video::mp4(&scene, backdrop.as_ref(), duration_ms).map_err(|_| "the MP4 cannot be written")
+            }
+        };
+        outputs.take(bytes.map_err(|message| ProviderError::invalid_response(NAME, message))?).await;
+    }
+    Ok(())
+}
+
+fn backdrop(image: &ReferenceImage) -> Result<RgbImage, ProviderError> {
+    paint::decode_reference_image(&image.bytes).map_err(|error| match error {
+        ImageError::Limits(_) => ProviderError::invalid_input(
+            NAME,
+            "The demo provider takes reference images of up to 16 megapixels. Choose a smaller image and try again.",
+        ),
+        _ => ProviderError::rejected(NAME, "The reference image cannot be read. Choose another image and try again."),
+    })
 }

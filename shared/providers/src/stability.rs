@@ -16,7 +16,7 @@ use crate::error::ProviderError;
 use crate::provider::Provider;
 use crate::reference_image::form_part;
 use crate::request::{OutputKind, ProviderRequest};
-use crate::response::{Output, PollResponse, StartResponse};
+use crate::response::{Outputs, PollResponse, StartResponse};
 
 pub(crate) const NAME: &str = "stability";
 
@@ -40,31 +40,34 @@ impl Provider for Stability {
         NAME
     }
 
-    async fn start(&self, request: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+    async fn start(&self, request: &ProviderRequest, outputs: &dyn Outputs) -> Result<StartResponse, ProviderError> {
         if request.kind == OutputKind::Video {
             return Err(ProviderError::invalid_request(NAME, "the provider has no video"));
         }
-        let mut outputs = Vec::new();
+        let mut is_one_done = false;
         for index in 0..request.count {
             match self.generate_one(request, index).await {
-                Ok(output) => outputs.push(output),
+                Ok(image) => {
+                    outputs.take(image).await;
+                    is_one_done = true;
+                }
                 // The filter may let the next seed through.
                 Err(error) if error.is_rejection() && index + 1 < request.count => {}
-                Err(error) if outputs.is_empty() => return Err(error),
+                Err(error) if !is_one_done => return Err(error),
                 // Outputs that are paid for are kept.
                 Err(_) => break,
             }
         }
-        Ok(StartResponse::Done(outputs))
+        Ok(StartResponse::Done)
     }
 
-    async fn poll(&self, _job: &str) -> Result<PollResponse, ProviderError> {
+    async fn poll(&self, _job: &str, _: &dyn Outputs) -> Result<PollResponse, ProviderError> {
         Err(ProviderError::invalid_request(NAME, "the provider has no jobs"))
     }
 }
 
 impl Stability {
-    async fn generate_one(&self, request: &ProviderRequest, index: u8) -> Result<Output, ProviderError> {
+    async fn generate_one(&self, request: &ProviderRequest, index: u8) -> Result<Vec<u8>, ProviderError> {
         let endpoint = match request.model.as_str() {
             model @ ("core" | "ultra") => model,
             model if model.starts_with("sd3") => "sd3",
@@ -83,7 +86,7 @@ impl Stability {
         if !header("content-type").starts_with("image/") || response.body.is_empty() {
             return Err(ProviderError::unconfirmed(NAME, "a success without an image"));
         }
-        Ok(Output { bytes: response.body })
+        Ok(response.body)
     }
 
     fn error_for(&self, response: &ApiResponse) -> ProviderError {

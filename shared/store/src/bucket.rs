@@ -237,8 +237,12 @@ impl Bucket {
             return Err(StoreError::of("GetObject")(format!("{size} bytes, more than {most}")));
         }
         let version = FileVersion { key: key.to_owned(), id: answer.version_id.clone() };
-        let body = answer.body.collect().await.map_err(StoreError::of("GetObject"))?;
-        Ok(Some((body.to_vec(), version)))
+        let mut body = answer.body;
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        while let Some(chunk) = body.try_next().await.map_err(StoreError::of("GetObject"))? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some((bytes, version)))
     }
 
     /// Writes a file. A repeat replaces it.

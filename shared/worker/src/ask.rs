@@ -8,7 +8,7 @@ use domain::{
     generations::settings::GenerationSettings,
 };
 use providers::{
-    Output, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, StartResponse,
+    Outputs, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, StartResponse,
 };
 
 /// How much rarer a job is polled whose end the provider reports.
@@ -25,8 +25,8 @@ pub(crate) enum Call {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum ProviderAnswer {
-    /// These files, unchecked.
-    Done(Vec<Output>),
+    /// It handed over files, unchecked.
+    Done,
     /// The provider works on it.
     Pending {
         /// The job to poll.
@@ -67,7 +67,7 @@ impl ProviderAnswer {
     /// Says whether the provider may charge for a start with this response.
     pub(crate) const fn may_be_charged(&self) -> bool {
         match self {
-            Self::Done(_)
+            Self::Done
             | Self::Pending { .. }
             | Self::Rejected { .. }
             | Self::InvalidInput { .. }
@@ -93,7 +93,7 @@ impl ProviderAnswer {
     /// Returns its name in metrics.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
-            Self::Done(_) => "done",
+            Self::Done => "done",
             Self::Pending { .. } => "pending",
             Self::Rejected { .. } => "rejected",
             Self::InvalidInput { .. } => "invalid_input",
@@ -140,19 +140,24 @@ pub(crate) fn request(
     }
 }
 
-/// Calls the provider, and waits for a response as long as `allowed`. A start that takes longer may have begun, and what
-/// it generates is lost.
-pub(crate) async fn ask(provider: &dyn Provider, call: &Call, allowed: Duration) -> ProviderAnswer {
+/// Calls the provider, hands its outputs over as they come, and waits for the rest of a response as long as `allowed`. A start that
+/// takes longer may have begun, and what it still generates is lost.
+pub(crate) async fn ask(
+    provider: &dyn Provider,
+    call: &Call,
+    outputs: &dyn Outputs,
+    allowed: Duration,
+) -> ProviderAnswer {
     let answer = async {
         match call {
-            Call::Start(request) => provider.start(request).await.map(|started| match started {
-                StartResponse::Done(outputs) => ProviderAnswer::Done(outputs),
+            Call::Start(request) => provider.start(request, outputs).await.map(|started| match started {
+                StartResponse::Done => ProviderAnswer::Done,
                 StartResponse::Job { id, poll_after } => {
                     ProviderAnswer::Pending { job: id, poll_after_s: seconds(poll_after) }
                 }
             }),
-            Call::Poll(job) => provider.poll(job).await.map(|polled| match polled {
-                PollResponse::Done(outputs) => ProviderAnswer::Done(outputs),
+            Call::Poll(job) => provider.poll(job, outputs).await.map(|polled| match polled {
+                PollResponse::Done => ProviderAnswer::Done,
                 PollResponse::Pending { job: renamed, poll_after } => ProviderAnswer::Pending {
                     job: renamed.unwrap_or_else(|| job.clone()),
                     poll_after_s: seconds(poll_after),
@@ -214,6 +219,8 @@ fn seconds(duration: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
     use async_trait::async_trait;
     use domain::catalogue::{compiled, models::Size};
     use providers::Sketch;
@@ -243,8 +250,19 @@ mod tests {
         Call::Start(Box::new(request(MediaKind::Image, &settings(prompt), offer(), None, None)))
     }
 
+    /// Counts outputs.
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    #[async_trait]
+    impl Outputs for Counted {
+        async fn take(&self, _: Vec<u8>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
     async fn sketched(call: &Call) -> ProviderAnswer {
-        ask(&Sketch::scripted(), call, Duration::from_secs(60)).await
+        ask(&Sketch::scripted(), call, &Counted::default(), Duration::from_secs(60)).await
     }
 
     async fn check(prompt: &str, outcomes: &[&str]) {
@@ -278,9 +296,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requested_number_of_files_is_returned() {
-        let ProviderAnswer::Done(outputs) = sketched(&start("a lighthouse")).await else { panic!("not done") };
-        assert_eq!(outputs.len(), 2);
+    async fn requested_number_of_files_is_handed_over() {
+        let counted = Counted::default();
+        ask(&Sketch::scripted(), &start("a lighthouse"), &counted, Duration::from_secs(60)).await;
+        assert_eq!(counted.0.into_inner(), 2);
     }
 
     #[tokio::test]
@@ -298,19 +317,20 @@ mod tests {
             "silent"
         }
 
-        async fn start(&self, _: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+        async fn start(&self, _: &ProviderRequest, _: &dyn Outputs) -> Result<StartResponse, ProviderError> {
             std::future::pending().await
         }
 
-        async fn poll(&self, _: &str) -> Result<PollResponse, ProviderError> {
+        async fn poll(&self, _: &str, _: &dyn Outputs) -> Result<PollResponse, ProviderError> {
             std::future::pending().await
         }
     }
 
     #[tokio::test]
     async fn start_without_a_response_may_have_begun_and_a_poll_may_be_repeated() {
-        assert_eq!(ask(&Silent, &start("a lighthouse"), Duration::ZERO).await.outcome(), "unconfirmed");
-        assert_eq!(ask(&Silent, &Call::Poll("job".to_owned()), Duration::ZERO).await.outcome(), "fault");
+        let outcome = async |call: &Call| ask(&Silent, call, &Counted::default(), Duration::ZERO).await.outcome();
+        assert_eq!(outcome(&start("a lighthouse")).await, "unconfirmed");
+        assert_eq!(outcome(&Call::Poll("job".to_owned())).await, "fault");
     }
 
     /// Works on it for ever, under the id that it gave at first.
@@ -322,21 +342,22 @@ mod tests {
             "endless"
         }
 
-        async fn start(&self, _: &ProviderRequest) -> Result<StartResponse, ProviderError> {
+        async fn start(&self, _: &ProviderRequest, _: &dyn Outputs) -> Result<StartResponse, ProviderError> {
             Ok(StartResponse::Job { id: "first".to_owned(), poll_after: Duration::from_millis(1500) })
         }
 
-        async fn poll(&self, _: &str) -> Result<PollResponse, ProviderError> {
+        async fn poll(&self, _: &str, _: &dyn Outputs) -> Result<PollResponse, ProviderError> {
             Ok(PollResponse::Pending { job: None, poll_after: Duration::from_secs(10) })
         }
     }
 
     #[tokio::test]
     async fn job_keeps_its_id_and_is_not_polled_too_early() {
-        let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
+        let asked = async |call: &Call| ask(&Endless, call, &Counted::default(), Duration::from_secs(1)).await;
+        let answer = asked(&start("a lighthouse")).await;
         let ProviderAnswer::Pending { job, poll_after_s } = answer else { panic!("not pending") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 2));
-        let answer = ask(&Endless, &Call::Poll(job), Duration::from_secs(1)).await;
+        let answer = asked(&Call::Poll(job)).await;
         let ProviderAnswer::Pending { job, poll_after_s } = answer else { panic!("not pending") };
         assert_eq!((job.as_str(), poll_after_s), ("first", 10));
     }
@@ -346,7 +367,8 @@ mod tests {
         for (usual_s, is_reported, expected) in
             [(0, false, 2), (1, false, 2), (12, false, 12), (0, true, 10), (4, true, 10), (12, true, 24)]
         {
-            let answer = ask(&Endless, &start("a lighthouse"), Duration::from_secs(1)).await;
+            let call = start("a lighthouse");
+            let answer = ask(&Endless, &call, &Counted::default(), Duration::from_secs(1)).await;
             let ProviderAnswer::Pending { poll_after_s, .. } = answer.polled_after(usual_s, is_reported) else {
                 panic!("not pending")
             };

@@ -6,7 +6,6 @@ use domain::{
     generations::submission::GenerationOutcome,
 };
 use jiff::Timestamp;
-use providers::Output;
 
 use crate::ask::ProviderAnswer;
 
@@ -16,8 +15,8 @@ const TURN_S: u32 = 3;
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Store these files as they are, for the function that finishes them.
-    Receive(Vec<Output>),
+    /// Leave the files that came to the function that finishes them.
+    Receive,
     /// Record what is waited for, then send a delayed message.
     Wait(Wait),
     /// End it.
@@ -48,7 +47,7 @@ pub(crate) enum Wait {
 pub(crate) fn follow(answer: ProviderAnswer, provider: &str) -> Step {
     let failed = |failure| Step::End(GenerationOutcome::Failed(failure));
     match answer {
-        ProviderAnswer::Done(outputs) => Step::Receive(outputs),
+        ProviderAnswer::Done => Step::Receive,
         ProviderAnswer::Pending { job, poll_after_s } => {
             Step::Wait(Wait::Job { job: ProviderJob { provider: provider.to_owned(), id: job }, poll_after_s })
         }
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn files_are_received() {
-        assert!(matches!(follow(ProviderAnswer::Done(vec![]), "replicate"), Step::Receive(_)));
+        assert!(matches!(follow(ProviderAnswer::Done, "replicate"), Step::Receive));
     }
 
     #[test]

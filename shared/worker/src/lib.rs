@@ -50,6 +50,7 @@ mod breaker;
 mod classifiers;
 mod configuration;
 mod follow;
+mod received;
 mod work;
 
 pub use classifiers::{CheckError, Classifiers, log_failed_check};

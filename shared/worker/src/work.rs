@@ -14,7 +14,6 @@ use domain::{
     },
     generations::budget::DailyBudget,
     generations::generation::{Failure, Generation, GenerationClaim, GenerationStatus, ProviderFailure, ProviderJob},
-    generations::output::max_file_bytes,
     generations::submission::GenerationOutcome,
     generations::upload,
     moderation::verdict::{Stage, Verdict},
@@ -22,7 +21,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use lifecycle::{EndResult, LifecycleError, Waiting, Written, callback, catalogue::Catalogues};
 use moderation::Content;
-use providers::{Output, Provider, ReferenceImage};
+use providers::{Outputs, Provider, ReferenceImage};
 use runtime::{
     clients::{AppKeyError, Clients},
     clock,
@@ -39,6 +38,7 @@ use crate::{
     classifiers::{CheckError, Classifiers, log_failed_check},
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
+    received::Received,
 };
 
 /// The part of an invocation's time for storing files, in seconds. A provider has the rest.
@@ -252,6 +252,7 @@ impl Worker {
             tracing::error!(provider = offer.provider.as_str(), "the budget of the day for a provider is spent");
             return self.wait((generation, catalogue), &Wait::Retry(ProviderFailure::Unusable), None).await;
         }
+        let mut received = Received::new(&self.bucket, generation);
         let (generation, answer) = match provider {
             Some(provider) => {
                 let reports = self.callbacks.as_ref().filter(|_| provider.reports_jobs());
@@ -269,7 +270,8 @@ impl Worker {
                     let failure = Failure::Blocked { stage: blocked.stage, categories: blocked.categories.clone() };
                     return self.end_checked(generation, GenerationOutcome::Failed(failure), verdicts).await;
                 }
-                let answer = ask(provider, &call, offer, deadline).await;
+                let answer = ask(provider, &call, &received, offer, deadline).await;
+                let answer = received.keep(answer);
                 let usual_s = if is_start { offer.usual_s } else { 0 };
                 (generation.with_verdicts(&verdicts), answer.polled_after(usual_s, reports.is_some()))
             }
@@ -288,8 +290,13 @@ impl Worker {
         if is_start && answer.may_be_charged() {
             lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await?;
         }
-        match follow(answer, &offer.provider) {
-            Step::Receive(outputs) => self.receive((generation, catalogue), offer, outputs, provider).await,
+        let step = follow(answer, &offer.provider);
+        if !matches!(step, Step::Receive) && received.any() {
+            // A poll failed after the first files. If it is repeated, they come again.
+            self.bucket.remove_all(&Bucket::received_prefix(generation.account, generation.id)).await?;
+        }
+        match step {
+            Step::Receive => self.receive((generation, catalogue), offer, received, provider).await,
             Step::Wait(wait) => self.wait((generation, catalogue), &wait, provider).await,
             Step::End(end) => {
                 let is_refused = matches!(end, GenerationOutcome::Failed(Failure::Rejected { .. }));
@@ -351,7 +358,7 @@ impl Worker {
                 }
                 let key = Bucket::inspected_key(generation.account, id);
                 let Some(bytes) = self.bucket.read(&key, upload::IMAGE_BYTES).await? else { return Ok(None) };
-                Some(ReferenceImage { bytes, mime: upload.content_type })
+                Some(ReferenceImage { bytes: bytes.into(), mime: upload.content_type })
             }
         };
         let callback = match reports {
@@ -361,26 +368,15 @@ impl Worker {
         Ok(Some(Call::Start(Box::new(ask::request(generation.kind, &generation.settings, offer, input, callback)))))
     }
 
-    /// Stores the files as they are, and leaves them to the function that finishes them. Files that are too large are left
-    /// out and not charged.
+    /// Leaves the received files to the function that finishes them.
     async fn receive(
         &self,
         (generation, catalogue): (&Generation, &Catalogue),
         offer: &Offer,
-        outputs: Vec<Output>,
+        received: Received<'_>,
         provider: Option<&dyn Provider>,
     ) -> Result<(), WorkError> {
-        let (account, id) = (generation.account, generation.id);
-        let mut files = 0;
-        for Output { bytes } in outputs.into_iter().take(generation.settings.count.into()) {
-            if bytes.len() as u64 > max_file_bytes(generation.kind) {
-                tracing::warn!(%account, generation = %id, "a file of a provider is too large");
-                continue;
-            }
-            let key = Bucket::received_key(account, id, files);
-            self.bucket.write(&key, "application/octet-stream", bytes).await?;
-            files += 1;
-        }
+        let files = received.files()?;
         if files == 0 {
             metric(Metric::ProviderOutcome, 1, &[&offer.provider, "unusable"]);
             return self.wait((generation, catalogue), &Wait::Retry(ProviderFailure::JobEnded), None).await;
@@ -509,11 +505,17 @@ async fn drop_job(provider: &dyn Provider, job: &ProviderJob) {
 }
 
 /// Asks, within the time of the invocation and of the offer, and measures how long it took.
-async fn ask(provider: &dyn Provider, call: &Call, offer: &Offer, deadline: Timestamp) -> ProviderAnswer {
+async fn ask(
+    provider: &dyn Provider,
+    call: &Call,
+    outputs: &dyn Outputs,
+    offer: &Offer,
+    deadline: Timestamp,
+) -> ProviderAnswer {
     let left = (deadline - SignedDuration::from_secs(STORING_S)).duration_since(clock::now());
     let begun = Instant::now();
     let allowed = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(offer.timeout_s.into()));
-    let answer = ask::ask(provider, call, allowed).await;
+    let answer = ask::ask(provider, call, outputs, allowed).await;
     metric(Metric::ProviderLatencyMs, milliseconds(begun.elapsed()), &[provider.name()]);
     answer
 }

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use super::paint;
 use crate::request::{OutputKind, ProviderRequest, ReferenceImage};
 
 /// The longest side of the copy of the reference image in a job id. A video shows it only as a soft backdrop.
@@ -41,12 +41,10 @@ struct JobId {
 }
 
 impl Job {
-    pub(super) fn new(request: &ProviderRequest) -> Self {
-        let reference_image = request.reference_image.as_ref().map(|input| ReferenceImage {
-            bytes: shrink(&input.bytes).unwrap_or_default(),
-            mime: "image/png".to_owned(),
-        });
-        Self { request: ProviderRequest { reference_image, ..request.clone() }, pending_polls: 1 }
+    pub(super) fn new(request: &ProviderRequest, backdrop: Option<RgbImage>) -> image::ImageResult<Self> {
+        let small = backdrop.map(shrink).transpose()?;
+        let reference_image = small.map(|bytes| ReferenceImage { bytes: bytes.into(), mime: "image/png".to_owned() });
+        Ok(Self { request: ProviderRequest { reference_image, ..request.clone() }, pending_polls: 1 })
     }
 
     pub(super) fn into_id(self) -> Result<String, JobError> {
@@ -95,16 +93,14 @@ impl Job {
             seed: written.seed,
             duration_ms: written.duration_ms,
             callback: None,
-            reference_image: backdrop.map(|bytes| ReferenceImage { bytes, mime: "image/png".to_owned() }),
+            reference_image: backdrop.map(|bytes| ReferenceImage { bytes: bytes.into(), mime: "image/png".to_owned() }),
         };
         Ok(Self { request, pending_polls: written.pending_polls })
     }
 }
 
-/// Shrinks a reference image. An unreadable one becomes empty, so the job is rejected for it as an image would be.
-fn shrink(bytes: &[u8]) -> image::ImageResult<Vec<u8>> {
-    let small = image::DynamicImage::ImageRgb8(paint::decode_reference_image(bytes)?)
-        .thumbnail(BACKDROP_SIDE_PX, BACKDROP_SIDE_PX);
+fn shrink(backdrop: RgbImage) -> image::ImageResult<Vec<u8>> {
+    let small = image::DynamicImage::ImageRgb8(backdrop).thumbnail(BACKDROP_SIDE_PX, BACKDROP_SIDE_PX);
     let mut png = Cursor::new(Vec::new());
     small.write_to(&mut png, image::ImageFormat::Png)?;
     Ok(png.into_inner())

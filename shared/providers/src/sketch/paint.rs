@@ -12,8 +12,8 @@ use super::scene::{Ground, Scene};
 
 /// The longest side of a reference image.
 const REFERENCE_SIDE_PX: u32 = 8192;
-/// The memory for one decoded reference image.
-const REFERENCE_ALLOCATION_BYTES: u64 = 256 << 20;
+/// The memory for one decoded reference image: 16 megapixels.
+const REFERENCE_ALLOCATION_BYTES: u64 = 48 << 20;
 /// The longest side of a backdrop.
 const BACKDROP_SIDE_PX: u32 = 1024;
 const RIDGES: usize = 5;

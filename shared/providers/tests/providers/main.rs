@@ -8,11 +8,13 @@ mod sketch;
 mod stub;
 mod wire;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use providers::{
-    Endpoint, Output, OutputKind, PollResponse, ProviderConfig, ProviderError, ProviderErrorKind, ProviderRequest,
-    Providers, ReferenceImage, StartResponse,
+    Endpoint, OutputKind, Outputs, PollResponse, Provider, ProviderConfig, ProviderError, ProviderErrorKind,
+    ProviderRequest, Providers, ReferenceImage, StartResponse,
 };
 use stub::{Reply, Stub};
 
@@ -43,21 +45,35 @@ fn settings(stub: &Stub) -> ProviderConfig {
     settings
 }
 
-/// Starts a request and polls it until it ends, without waiting in between.
-async fn run(stub: &Stub, name: &str, request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
-    let providers = Providers::new(&settings(stub)).unwrap();
-    let provider = providers.by_name(name).unwrap();
-    let mut id = match provider.start(request).await? {
-        StartResponse::Done(outputs) => return Ok(outputs),
-        StartResponse::Job { id, .. } => id,
+/// Keeps every output.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Vec<u8>>>);
+
+#[async_trait]
+impl Outputs for Kept {
+    async fn take(&self, bytes: Vec<u8>) {
+        self.0.lock().unwrap().push(bytes);
+    }
+}
+
+/// Starts a request and polls it until it ends, without waiting in between. Returns the outputs.
+async fn run_with(provider: &dyn Provider, request: &ProviderRequest) -> Result<Vec<Vec<u8>>, ProviderError> {
+    let kept = Kept::default();
+    let StartResponse::Job { mut id, .. } = provider.start(request, &kept).await? else {
+        return Ok(kept.0.into_inner().unwrap());
     };
     for _ in 0..5 {
-        match provider.poll(&id).await? {
-            PollResponse::Done(outputs) => return Ok(outputs),
+        match provider.poll(&id, &kept).await? {
+            PollResponse::Done => return Ok(kept.0.into_inner().unwrap()),
             PollResponse::Pending { job, .. } => id = job.unwrap_or(id),
         }
     }
-    panic!("{name} never ends");
+    panic!("{} never ends", provider.name());
+}
+
+async fn run(stub: &Stub, name: &str, request: &ProviderRequest) -> Result<Vec<Vec<u8>>, ProviderError> {
+    let providers = Providers::new(&settings(stub)).unwrap();
+    run_with(providers.by_name(name).unwrap().as_ref(), request).await
 }
 
 fn request(kind: OutputKind, model: &str) -> ProviderRequest {
@@ -78,7 +94,7 @@ fn request(kind: OutputKind, model: &str) -> ProviderRequest {
 }
 
 fn reference_image() -> ReferenceImage {
-    ReferenceImage { bytes: b"input-bytes".to_vec(), mime: "image/png".to_owned() }
+    ReferenceImage { bytes: b"input-bytes".to_vec().into(), mime: "image/png".to_owned() }
 }
 
 const REPLICATE_STARTED: &str = r#"{"id":"abc123","status":"starting","output":null,"error":null,

@@ -15,7 +15,7 @@ async fn check(what: &str, results: &[Reply], expected: Result<&[u8], ProviderEr
         replies.extend_from_slice(results);
         let stub = Stub::play(replies).await;
         let outcome = run(&stub, provider, &request).await;
-        let outcome = outcome.as_ref().map(|outputs| outputs[0].bytes.as_slice()).map_err(|error| error.kind.clone());
+        let outcome = outcome.as_ref().map(|outputs| outputs[0].as_slice()).map_err(|error| error.kind.clone());
         assert_eq!(outcome, expected, "{provider}: {what}");
         assert_eq!(stub.seen().len(), asked, "{provider}: {what}");
         let fetches = stub.seen().into_iter().rev().take(results.len());

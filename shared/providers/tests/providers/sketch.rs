@@ -6,32 +6,23 @@ use image::GenericImageView;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 use providers::{
-    Output, OutputKind, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage,
-    Sketch, StartResponse,
+    OutputKind, PollResponse, Provider, ProviderError, ProviderErrorKind, ProviderRequest, ReferenceImage, Sketch,
+    StartResponse,
 };
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
-use crate::{rejected, throttled};
+use crate::{Kept, rejected, run_with, throttled};
 
 fn request(kind: OutputKind, prompt: &str) -> ProviderRequest {
     ProviderRequest { prompt: prompt.to_owned(), width: 192, height: 128, ..crate::request(kind, "sketch") }
 }
 
-async fn generate(request: &ProviderRequest) -> Result<Vec<Output>, ProviderError> {
-    let mut id = match Sketch::scripted().start(request).await? {
-        StartResponse::Done(outputs) => return Ok(outputs),
-        StartResponse::Job { id, .. } => id,
-    };
-    loop {
-        match Sketch::scripted().poll(&id).await? {
-            PollResponse::Done(outputs) => return Ok(outputs),
-            PollResponse::Pending { job, .. } => id = job.unwrap(),
-        }
-    }
+async fn generate(request: &ProviderRequest) -> Result<Vec<Vec<u8>>, ProviderError> {
+    run_with(&Sketch::scripted(), request).await
 }
 
 async fn image(prompt: &str) -> Vec<u8> {
-    generate(&request(OutputKind::Image, prompt)).await.unwrap().remove(0).bytes
+    generate(&request(OutputKind::Image, prompt)).await.unwrap().remove(0)
 }
 
 /// Returns the mean difference of the channels of two images, 0 to 255.
@@ -57,9 +48,9 @@ async fn prompt_seed_and_index_change_the_image() {
         images.push(image(prompt).await);
     }
     let three = ProviderRequest { count: 3, ..request(OutputKind::Image, "the sea at night") };
-    images.extend(generate(&three).await.unwrap().into_iter().skip(1).map(|output| output.bytes));
+    images.extend(generate(&three).await.unwrap().into_iter().skip(1));
     let other_seed = ProviderRequest { seed: Some(99), ..request(OutputKind::Image, "the sea at night") };
-    images.push(generate(&other_seed).await.unwrap().remove(0).bytes);
+    images.push(generate(&other_seed).await.unwrap().remove(0));
     for (index, image) in images.iter().enumerate() {
         for other in &images[..index] {
             let difference = difference(image, other);
@@ -73,7 +64,7 @@ async fn image_has_the_requested_size_for_any_prompt() {
     for (width, height) in [(16, 16), (37, 211), (640, 64), (1024, 1024)] {
         for prompt in ["", "夜の海と灯台", "прекрасная ночь 🌊", &"word ".repeat(500)] {
             let request = ProviderRequest { width, height, ..request(OutputKind::Image, prompt) };
-            let bytes = generate(&request).await.unwrap().remove(0).bytes;
+            let bytes = generate(&request).await.unwrap().remove(0);
             assert_eq!(image::guess_format(&bytes).unwrap(), image::ImageFormat::Png);
             assert_eq!(image::load_from_memory(&bytes).unwrap().dimensions(), (width, height));
         }
@@ -86,14 +77,14 @@ async fn reference_image_shows_through() {
     let with = async |colour: [u8; 3]| {
         let mut bytes = std::io::Cursor::new(Vec::new());
         image::RgbImage::from_pixel(40, 30, image::Rgb(colour)).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-        let reference_image = Some(ReferenceImage { bytes: bytes.into_inner(), mime: "image/png".to_owned() });
+        let reference_image = Some(ReferenceImage { bytes: bytes.into_inner().into(), mime: "image/png".to_owned() });
         let request = ProviderRequest { reference_image, ..request(OutputKind::Image, "a hill") };
-        generate(&request).await.unwrap().remove(0).bytes
+        generate(&request).await.unwrap().remove(0)
     };
     let (black, white) = (with([0; 3]).await, with([255; 3]).await);
     assert!(difference(&plain, &black) > 10.0 && difference(&black, &white) > 40.0);
 
-    let reference_image = Some(ReferenceImage { bytes: b"no image".to_vec(), mime: "image/png".to_owned() });
+    let reference_image = Some(ReferenceImage { bytes: b"no image".to_vec().into(), mime: "image/png".to_owned() });
     let broken = ProviderRequest { reference_image, ..request(OutputKind::Image, "a hill") };
     assert_eq!(
         generate(&broken).await.unwrap_err().kind,
@@ -107,10 +98,32 @@ async fn reference_image_shows_through() {
 }
 
 #[tokio::test]
+async fn reference_image_that_would_not_fit_into_memory_is_an_invalid_input() {
+    for (side, fits) in [(4000, true), (4200, false)] {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbImage::new(side, 4000).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        let reference_image = Some(ReferenceImage { bytes: bytes.into_inner().into(), mime: "image/png".to_owned() });
+        for kind in [OutputKind::Image, OutputKind::Video] {
+            let request = ProviderRequest {
+                reference_image: reference_image.clone(),
+                duration_ms: Some(100),
+                ..request(kind, "a hill")
+            };
+            match generate(&request).await {
+                Ok(outputs) => assert!(fits && outputs.len() == 1, "{side}"),
+                Err(error) => {
+                    assert!(!fits && matches!(error.kind, ProviderErrorKind::InvalidInput { .. }), "{side}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn video_is_h264_in_mp4_with_its_index_first() {
     let video =
         ProviderRequest { duration_ms: Some(1500), width: 191, ..request(OutputKind::Video, "the sea at sunset") };
-    let file = generate(&video).await.unwrap().remove(0).bytes;
+    let file = generate(&video).await.unwrap().remove(0);
     let place = |name: &[u8]| file.windows(4).position(|four| four == name).unwrap();
     assert!(place(b"ftyp") == 4 && place(b"moov") < place(b"mdat") && place(b"avcC") < place(b"mdat"));
 
@@ -174,7 +187,8 @@ async fn marked_prompt_fails_as_scripted() {
     ];
     for (mark, expected) in cases {
         for kind in [OutputKind::Image, OutputKind::Video] {
-            let started = Sketch::scripted().start(&request(kind, &format!("a hill [sketch:{mark}]"))).await;
+            let started =
+                Sketch::scripted().start(&request(kind, &format!("a hill [sketch:{mark}]")), &Kept::default()).await;
             assert_eq!(started.is_ok(), mark.starts_with("job-"), "{mark}");
             let error = generate(&request(kind, &format!("a hill [sketch:{mark}]"))).await.unwrap_err();
             assert_eq!(error.kind, expected, "{mark}");
@@ -186,40 +200,44 @@ async fn marked_prompt_fails_as_scripted() {
 async fn mark_is_plain_text_unless_the_provider_is_scripted() {
     let marks = ["reject", "busy", "ours", "unknown", "job", "job-reject", "job-busy", "job-unknown", "endless"];
     for mark in marks {
-        let started = Sketch::default().start(&request(OutputKind::Image, &format!("a hill [sketch:{mark}]"))).await;
-        assert!(matches!(started.unwrap(), StartResponse::Done(outputs) if outputs.len() == 1), "{mark}");
+        let kept = Kept::default();
+        let image = request(OutputKind::Image, &format!("a hill [sketch:{mark}]"));
+        assert!(matches!(Sketch::default().start(&image, &kept).await.unwrap(), StartResponse::Done), "{mark}");
+        assert_eq!(kept.0.into_inner().unwrap().len(), 1, "{mark}");
         let video = request(OutputKind::Video, &format!("a hill [sketch:{mark}]"));
         let video = ProviderRequest { duration_ms: Some(100), ..video };
-        let StartResponse::Job { id, .. } = Sketch::default().start(&video).await.unwrap() else { panic!("{mark}") };
-        let PollResponse::Pending { job: Some(id), .. } = Sketch::default().poll(&id).await.unwrap() else {
-            panic!("{mark}")
-        };
-        assert!(matches!(Sketch::default().poll(&id).await.unwrap(), PollResponse::Done(_)), "{mark}");
+        assert_eq!(run_with(&Sketch::default(), &video).await.unwrap().len(), 1, "{mark}");
     }
 }
 
 #[tokio::test]
 async fn job_is_pending_once_and_then_done() {
     let marked = request(OutputKind::Image, "a hill [sketch:job]");
-    let StartResponse::Job { id, .. } = Sketch::scripted().start(&marked).await.unwrap() else { panic!("no job") };
-    let PollResponse::Pending { job: Some(next), .. } = Sketch::scripted().poll(&id).await.unwrap() else {
+    let kept = Kept::default();
+    let sketch = Sketch::scripted();
+    let StartResponse::Job { id, .. } = sketch.start(&marked, &kept).await.unwrap() else { panic!("no job") };
+    let PollResponse::Pending { job: Some(next), .. } = sketch.poll(&id, &kept).await.unwrap() else {
         panic!("not pending")
     };
-    assert!(matches!(Sketch::scripted().poll(&id).await.unwrap(), PollResponse::Pending { .. }));
-    let PollResponse::Done(first) = Sketch::scripted().poll(&next).await.unwrap() else { panic!("not done") };
-    let PollResponse::Done(again) = Sketch::scripted().poll(&next).await.unwrap() else { panic!("not done") };
-    assert_eq!(first, again);
-    let shown = format!("{:?}", Sketch::scripted().poll(&id).await.unwrap());
+    assert!(matches!(sketch.poll(&id, &kept).await.unwrap(), PollResponse::Pending { .. }));
+    assert!(matches!(sketch.poll(&next, &kept).await.unwrap(), PollResponse::Done));
+    assert!(matches!(sketch.poll(&next, &kept).await.unwrap(), PollResponse::Done));
+    let shown = format!("{:?}", sketch.poll(&id, &kept).await.unwrap());
     assert_eq!(shown, "Pending { poll_after: 1s, .. }", "the id carries the prompt");
-    assert_eq!(Sketch::scripted().poll("what").await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
+    assert_eq!(sketch.poll("what", &kept).await.unwrap_err().kind, ProviderErrorKind::InvalidRequest);
+    let [first, again] = kept.0.into_inner().unwrap().try_into().unwrap();
+    assert_eq!(first, again);
 }
 
 #[tokio::test]
 async fn endless_job_stays_pending() {
     let marked = request(OutputKind::Video, "[sketch:endless]");
-    let StartResponse::Job { mut id, .. } = Sketch::scripted().start(&marked).await.unwrap() else { panic!("no job") };
+    let kept = Kept::default();
+    let StartResponse::Job { mut id, .. } = Sketch::scripted().start(&marked, &kept).await.unwrap() else {
+        panic!("no job")
+    };
     for _ in 0..10 {
-        let PollResponse::Pending { job: Some(next), .. } = Sketch::scripted().poll(&id).await.unwrap() else {
+        let PollResponse::Pending { job: Some(next), .. } = Sketch::scripted().poll(&id, &kept).await.unwrap() else {
             panic!("not pending")
         };
         id = next;

@@ -4,13 +4,13 @@ use providers::{OutputKind, ProviderErrorKind, ProviderRequest, Providers, Quali
 use serde_json::{Value, json};
 
 use crate::stub::{Reply, Seen, Stub};
-use crate::{Case, KEY, PNG, PROMPT, fal, openai, reference_image, replicate, request, run, settings, stability};
+use crate::{Case, KEY, Kept, PNG, PROMPT, fal, openai, reference_image, replicate, request, run, settings, stability};
 
 /// Runs a case, which must succeed, and returns the first request.
 async fn sent(case: Case) -> Seen {
     let stub = Stub::play(case.replies).await;
     let outputs = run(&stub, case.provider, &case.request).await.unwrap();
-    assert_eq!(outputs[0].bytes, PNG);
+    assert_eq!(outputs[0], PNG);
     stub.seen().remove(0)
 }
 
@@ -154,7 +154,7 @@ async fn address_to_call_is_sent_with_the_last_job_if_reports_can_be_verified() 
         let provider = Providers::new(&config).unwrap().by_name(provider).unwrap();
         assert_eq!(provider.reports_jobs(), reports);
         let request = ProviderRequest { count, callback: callback.clone(), ..request(OutputKind::Video, model) };
-        provider.start(&request).await.unwrap();
+        provider.start(&request, &Kept::default()).await.unwrap();
         stub.seen()
     };
     let with_replicate = async |reports: bool| {
