@@ -63,6 +63,14 @@ impl Function {
     /// # Errors
     /// It does not start. Its log, on standard error, says why.
     pub async fn start(binary: &Path, aws: &Aws) -> Result<Self> {
+        Self::start_with(binary, aws, &[]).await
+    }
+
+    /// Starts the process as [`start`](Self::start) does, with these environment variables in place of those that it has else.
+    ///
+    /// # Errors
+    /// It does not start. Its log, on standard error, says why.
+    pub async fn start_with(binary: &Path, aws: &Aws, variables: &[(&str, &str)]) -> Result<Self> {
         aws.freeze().await;
         let (events, to_hand_out) = mpsc::channel(1);
         let (said, heard) = mpsc::unbounded_channel();
@@ -82,6 +90,7 @@ impl Function {
         let process = Command::new(binary)
             .env_clear()
             .envs(environment(aws)?)
+            .envs(variables.iter().copied())
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())

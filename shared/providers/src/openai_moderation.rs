@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::api_client::ApiClient;
 use crate::error::ProviderError;
 use crate::openai::NAME;
+use crate::reference_image::data_url;
 
 /// The model: OpenAI's current one.
 const MODEL: &str = "omni-moderation-latest";
@@ -72,14 +72,15 @@ impl OpenAiModeration {
     /// # Errors
     /// [`ProviderError`].
     pub async fn score_image(&self, bytes: &[u8], media_type: &str) -> Result<ModerationScores, ProviderError> {
-        let url = format!("data:{media_type};base64,{}", BASE64_STANDARD.encode(bytes));
-        self.score(Input::ImageUrl { image_url: ImageUrl { url } }).await
+        self.score(Input::ImageUrl { image_url: ImageUrl { url: data_url(bytes, media_type) } }).await
     }
 
     async fn score(&self, input: Input<'_>) -> Result<ModerationScores, ProviderError> {
         let request = Request { model: MODEL, input: [input] };
-        let request = self.0.request(Method::POST, "/v1/moderations").json(&request);
-        let response: Response = self.0.json(request).await?;
+        let call = self.0.request(Method::POST, "/v1/moderations").json(&request);
+        // It holds the image once more.
+        drop(request);
+        let response: Response = self.0.json(call).await?;
         // A response without scores would look harmless.
         let result = response.results.into_iter().next().filter(|result| result.category_scores.contains_key("sexual"));
         let result = result.ok_or_else(|| ProviderError::invalid_response(NAME, "a moderation without scores"))?;

@@ -18,7 +18,10 @@ pub(crate) fn form_part(provider: &'static str, image: &ReferenceImage) -> Resul
     part.map_err(|_| ProviderError::invalid_request(provider, "the reference image's type is not a media type"))
 }
 
-/// Returns the image as a data URL ([RFC 2397](https://www.rfc-editor.org/rfc/rfc2397)).
-pub(crate) fn data_url(image: &ReferenceImage) -> String {
-    format!("data:{};base64,{}", image.mime, BASE64_STANDARD.encode(&image.bytes))
+/// Returns an image as a data URL ([RFC 2397](https://www.rfc-editor.org/rfc/rfc2397)).
+pub(crate) fn data_url(bytes: &[u8], media_type: &str) -> String {
+    let mut url = format!("data:{media_type};base64,");
+    url.reserve_exact(bytes.len().div_ceil(3) * 4);
+    BASE64_STANDARD.encode_string(bytes, &mut url);
+    url
 }

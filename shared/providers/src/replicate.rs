@@ -264,7 +264,7 @@ fn common(request: &ProviderRequest, part: BatchPart) -> Map<String, Value> {
         input.insert("seed".to_owned(), seed.into());
     }
     if let Some(image) = &request.reference_image {
-        input.insert("image".to_owned(), data_url(image).into());
+        input.insert("image".to_owned(), data_url(&image.bytes, &image.mime).into());
     }
     input
 }
