@@ -71,7 +71,7 @@ impl Parts {
     pub(crate) fn push(&mut self, etag: &str) {
         let etag = etag.trim_matches('"');
         let hash = digest::digest(&digest::SHA256, format!("{} {etag}", self.digest).as_bytes());
-        self.digest = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.digest = hex::encode(hash);
         self.count += 1;
     }
 

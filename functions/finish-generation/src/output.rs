@@ -138,7 +138,7 @@ impl Received {
         let preview = create_preview(&bytes, mark, &note)
             .inspect_err(|error| tracing::info!(error = %error, "a file has no preview"))
             .ok();
-        let sha256 = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex::encode(digest(&SHA256, &bytes));
         let fingerprints = Fingerprints { sha256, pdq: preview.as_ref().and_then(|preview| preview.pdq.clone()) };
         Ok(File { bytes, measured, preview, fingerprints, earlier, time_stamp })
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hex::FromHex;
 use http::HeaderMap;
 use jiff::Timestamp;
 use reqwest::{Client, redirect};
@@ -120,8 +121,8 @@ pub(crate) fn check(headers: &HeaderMap, body: &[u8], keys: &Keys, now: Timestam
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Refused::Unsigned);
     let (request, user) = (header("x-fal-webhook-request-id")?, header("x-fal-webhook-user-id")?);
     let (at, signature) = (header("x-fal-webhook-timestamp")?, header("x-fal-webhook-signature")?);
-    let signature = from_hex(signature).ok_or(Refused::Unsigned)?;
-    let hash: String = digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = <[u8; SIGNATURE_BYTES]>::from_hex(signature).map_err(|_| Refused::Unsigned)?;
+    let hash = hex::encode(digest(&SHA256, body));
     let signed = [request, user, at, &hash].join("\n");
     let is_signed_with = |key: &[u8; ED25519_PUBLIC_KEY_LEN]| {
         UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &signature).is_ok()
@@ -130,17 +131,6 @@ pub(crate) fn check(headers: &HeaderMap, body: &[u8], keys: &Keys, now: Timestam
         return Err(Refused::Forged);
     }
     check_time(at, now)
-}
-
-fn from_hex(text: &str) -> Option<[u8; SIGNATURE_BYTES]> {
-    let mut bytes = [0; SIGNATURE_BYTES];
-    if text.len() != 2 * SIGNATURE_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, place) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

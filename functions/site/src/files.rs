@@ -31,7 +31,7 @@ const REVALIDATE: &str = "no-cache";
 /// same in every encoding ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
 static PAGE_TAG: LazyLock<String> = LazyLock::new(|| {
     let hash = digest::digest(&digest::SHA256, PAGE.plain);
-    let digits: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(hash.as_ref().get(..8).unwrap_or_default());
     format!("W/\"{digits}\"")
 });
 

@@ -38,7 +38,7 @@ pub(crate) fn check_size(upload: &Upload, bytes: u64) -> Result<(), UploadState>
 /// [`UploadState::Rejected`] if the file differs from its declaration or is not supported.
 pub(crate) fn prepare(upload: &Upload, bytes: Vec<u8>) -> Result<(Vec<u8>, Accepted), UploadState> {
     check_size(upload, bytes.len() as u64)?;
-    let sha256: String = digest(&SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::encode(digest(&SHA256, &bytes));
     if sha256 != upload.sha256 {
         let reason = "The SHA-256 of the file is not the declared one. Upload it again.";
         return Err(rejected(RejectionCode::NotAsDeclared, reason));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn declared(bytes: &[u8], content_type: &str) -> Upload {
-        let sha256 = digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex::encode(digest(&SHA256, bytes));
         let at = "2026-01-01T00:00:00Z".parse().unwrap();
         Upload {
             id: UploadId(Uuid::nil()),

@@ -112,7 +112,7 @@ pub fn signed(event: &[u8], now: Timestamp) -> Result<Bytes> {
         let at = now.as_second();
         let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
         let tag = hmac::sign(&key, format!("{at}.{body}").as_bytes());
-        let tag: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let tag = hex::encode(tag);
         *signature = format!("t={at},v1={tag}").into();
     }
     if let (Some(transmission), Some(Value::Object(headers))) = (TRANSMISSION.get(), event.pointer_mut("/headers"))

@@ -65,15 +65,14 @@ pub fn fal_keys() -> Result<Value> {
 /// There is none.
 pub fn fal_headers(request: &str, body: &str, now: Timestamp) -> Result<[(&'static str, String); 4]> {
     let (user, at) = ("github|1234567", now.as_second().to_string());
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let hash = hex(digest(&SHA256, body.as_bytes()).as_ref());
+    let hash = hex::encode(digest(&SHA256, body.as_bytes()));
     let signed = format!("{request}\n{user}\n{at}\n{hash}");
     let signature = fal_pair()?.sign(signed.as_bytes());
     Ok([
         ("x-fal-webhook-request-id", request.to_owned()),
         ("x-fal-webhook-user-id", user.to_owned()),
         ("x-fal-webhook-timestamp", at),
-        ("x-fal-webhook-signature", hex(signature.as_ref())),
+        ("x-fal-webhook-signature", hex::encode(signature)),
     ])
 }
 

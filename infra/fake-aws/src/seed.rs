@@ -97,7 +97,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     )?;
     let public = made.generation.with_visibility(1, Visibility::Public, true, now)?;
     let hash = digest::digest(&digest::SHA256, TOKEN.as_bytes());
-    let ids = (SHARE.parse::<ShareId>()?, hex(hash.as_ref()));
+    let ids = (SHARE.parse::<ShareId>()?, hex::encode(hash));
     let terms = ShareTerms { expires_in_s: 86_400, show_prompt: false };
     let (share, public) = share::create((&public, 1), 0, plans.limits(account.plan), terms, ids, now)?;
     let queued = reserve(&made.account, queued, QUEUED.parse()?, now)?;
@@ -115,7 +115,7 @@ pub async fn aws(queued: MediaKind) -> Result<Aws> {
     let declared = UploadDeclaration {
         content_type: "image/png".to_owned(),
         bytes: u64::try_from(picture.len())?,
-        sha256: hex(digest::digest(&digest::SHA256, &picture).as_ref()),
+        sha256: hex::encode(digest::digest(&digest::SHA256, &picture)),
         file_name: Some("cabin.png".to_owned()),
     };
     let (account, upload) = upload::declare(&queued.account, plans, declared, UPLOAD.parse::<UploadId>()?, now)?;
@@ -227,10 +227,6 @@ fn case(account: &Account, generation: &Generation, now: Timestamp) -> Result<(C
 
 fn entry_id(now: Timestamp) -> LedgerEntryId {
     LedgerEntryId(clock::uuid_at(now))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns a PNG of exactly [`UPLOAD_BYTES`]. It is made once.

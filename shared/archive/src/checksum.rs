@@ -30,7 +30,7 @@ impl Checksums {
 
     /// Returns the SHA-256 in hexadecimal digits.
     pub(crate) fn sha256(&self) -> String {
-        self.sha256.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.sha256.clone().finalize())
     }
 }
 

@@ -157,7 +157,7 @@ impl Bucket {
         (expires_in_s, now): (u64, Timestamp),
     ) -> Result<Presigned, StoreError> {
         let size = i64::try_from(bytes).map_err(StoreError::of("presign"))?;
-        let digest = hex(sha256).ok_or("not hexadecimal").map_err(StoreError::of("presign"))?;
+        let digest = hex::decode(sha256).map_err(StoreError::of("presign"))?;
         let request = self
             .s3
             .put_object()
@@ -391,13 +391,4 @@ fn presigning(expires_in_s: u64, now: Timestamp) -> Result<PresigningConfig, Sto
         .expires_in(Duration::from_secs(expires_in_s))
         .build()
         .map_err(StoreError::of("presign"))
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if digits.len() % 2 == 1 {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    digits.chunks_exact(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.last()?)?)).collect()
 }

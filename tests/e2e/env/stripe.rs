@@ -21,7 +21,7 @@ pub const SESSION_COMPLETED: &str = "checkout.session.completed";
 pub fn stripe_signature(secret: &str, at_s: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{at_s}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(tag);
     format!("t={at_s},v1={hex}")
 }
 

@@ -68,7 +68,7 @@ pub fn upload_path(upload: &Value) -> Result<String> {
 
 /// Returns the SHA-256 in hexadecimal.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(&SHA256, bytes))
 }
 
 /// Returns an image whose metadata contain a location and a rotation by a quarter turn.

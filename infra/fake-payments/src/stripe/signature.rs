@@ -8,7 +8,7 @@ pub(crate) fn sign(secret: &str, at: Timestamp, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let seconds = at.as_second();
     let tag = hmac::sign(&key, format!("{seconds}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(tag);
     format!("t={seconds},v1={hex}")
 }
 

@@ -148,5 +148,5 @@ pub struct Shares {
 #[must_use]
 pub fn token_hash(token: &str) -> String {
     let hash = digest::digest(&digest::SHA256, token.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash)
 }

@@ -1,5 +1,6 @@
 //! The signature of an event: <https://docs.stripe.com/webhooks#verify-manually>.
 
+use hex::FromHex;
 use jiff::Timestamp;
 use ring::hmac;
 
@@ -15,8 +16,10 @@ pub(super) fn check(body: &[u8], header: &str, secrets: &[String], now: Timestam
     let mut times = parts().filter(|(name, _)| *name == "t").map(|(_, time)| time);
     let (Some(time), None) = (times.next(), times.next()) else { return Err(WebhookError::Unsigned) };
     let signed_at: i64 = time.parse().map_err(|_| WebhookError::Unsigned)?;
-    let signatures: Vec<_> =
-        parts().filter(|(name, _)| *name == "v1").filter_map(|(_, signature)| from_hex(signature)).collect();
+    let signatures: Vec<_> = parts()
+        .filter(|(name, _)| *name == "v1")
+        .filter_map(|(_, signature)| <[u8; SIGNATURE_BYTES]>::from_hex(signature).ok())
+        .collect();
     if signatures.is_empty() {
         return Err(WebhookError::Unsigned);
     }
@@ -30,15 +33,4 @@ pub(super) fn check(body: &[u8], header: &str, secrets: &[String], now: Timestam
     }
     let age = now.as_second().checked_sub(signed_at).map(i64::saturating_abs);
     if age.is_some_and(|age| age <= TOLERANCE_S) { Ok(()) } else { Err(WebhookError::Stale) }
-}
-
-fn from_hex(text: &str) -> Option<[u8; SIGNATURE_BYTES]> {
-    let mut bytes = [0; SIGNATURE_BYTES];
-    if text.len() != 2 * SIGNATURE_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, place) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

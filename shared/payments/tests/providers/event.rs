@@ -20,7 +20,7 @@ fn signature(body: &str, secret: &str, age_s: i64) -> String {
     let time = now().as_second() - age_s;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(tag);
     format!("t={time},v1={hex}")
 }
 

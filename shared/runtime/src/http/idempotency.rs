@@ -63,7 +63,7 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Option<Ide
         for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", &bytes] {
             digest.update(part);
         }
-        let fingerprint = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = hex::encode(digest.finish());
         Idempotency { key, fingerprint }
     });
     Ok((idempotency, bytes))

@@ -29,7 +29,7 @@ impl Distribution {
     pub(crate) fn link(&self, key: &str, expires_in_s: u64, now: Timestamp) -> String {
         let expires = now.as_second().saturating_add(i64::try_from(expires_in_s).unwrap_or(0));
         let tag = hmac::sign(&self.key, format!("/{key}\n{expires}").as_bytes());
-        let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature = hex::encode(tag);
         format!("{}/{key}?expires={expires}&signature={signature}", self.origin)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 /// Hashes a text with SHA-256, in hexadecimal digits.
 #[must_use]
 pub fn record_hash(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 /// Makes an act of a staff member, for the record. What it is about stands there as a hash. Its id is random, so nobody finds it by trial.
