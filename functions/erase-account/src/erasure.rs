@@ -36,10 +36,20 @@ use crate::error::ErasureError;
 const PAGE: usize = 500;
 /// How often an account under a legal hold is checked.
 const HOLD_CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
-/// The most attempts to write an account that other writes change.
+/// The most attempts of a write that other writes come before.
 const ATTEMPTS: usize = 16;
 /// The longest delay of an SQS message. `sweep` sends messages that are due later.
 const MAX_MESSAGE_DELAY_S: i64 = 900;
+
+/// Repeats an attempt to read and write until it has written.
+async fn until_written(mut attempt: impl AsyncFnMut() -> Result<bool, ErasureError>) -> Result<(), ErasureError> {
+    for _ in 0..ATTEMPTS {
+        if attempt().await? {
+            return Ok(());
+        }
+    }
+    Err(ErasureError::Contended)
+}
 
 /// Erases accounts.
 pub(crate) struct Eraser {
@@ -156,33 +166,24 @@ impl Eraser {
     }
 
     async fn remember_as(&self, key: &str, account: &Account, now: Timestamp) -> Result<(), ErasureError> {
-        for _ in 0..ATTEMPTS {
+        until_written(async || {
             let welcome = Welcome::erased(self.table.welcome(key).await?.as_ref(), account, now);
-            match self.table.commit(&[Write::Welcome(key, &welcome)]).await {
-                Err(CommitError::Stale) => {}
-                other => return Ok(other?),
-            }
-        }
-        Err(ErasureError::Contended)
+            Ok(self.table.try_commit(&[Write::Welcome(key, &welcome)]).await?)
+        })
+        .await
     }
 
     /// Takes the credits from the gifts that nobody redeemed: once the account is erased, nothing knows that it was frozen.
     async fn withdraw_gifts(&self, payments: &[Payment]) -> Result<(), ErasureError> {
         for payment in payments {
-            let mut is_written = false;
-            for _ in 0..ATTEMPTS {
+            until_written(async || {
                 let gift = self.table.gift_of(payment).await?;
-                is_written = match gift.and_then(|gift| gift.withdrawn()) {
+                Ok(match gift.and_then(|gift| gift.withdrawn()) {
                     Some(withdrawn) => self.table.try_commit(&[Write::Gift(&withdrawn)]).await?,
                     None => true,
-                };
-                if is_written {
-                    break;
-                }
-            }
-            if !is_written {
-                return Err(ErasureError::Contended);
-            }
+                })
+            })
+            .await?;
         }
         Ok(())
     }
@@ -283,8 +284,7 @@ impl Eraser {
     async fn retain(&self, payments: &[Payment]) -> Result<Vec<RetainedPayment>, ErasureError> {
         let mut retained = Vec::new();
         for payment in payments.iter().filter_map(|payment| RetainedPayment::of(payment, self.payment_retention)) {
-            let mut is_written = false;
-            for _ in 0..ATTEMPTS {
+            until_written(async || {
                 let known = self.records.retained_payment(payment.provider, &payment.transaction).await?;
                 let next = match &known {
                     Some(known) => known.joined(&payment),
@@ -292,17 +292,12 @@ impl Eraser {
                 };
                 // A restored backup has what the code gave before.
                 let follows = lessen_gift(&self.table, next.as_ref().or(known.as_ref()).unwrap_or(&payment)).await?;
-                is_written = match next {
+                Ok(match next {
                     Some(next) => self.records.retain_payment(&next).await?,
                     None => follows,
-                };
-                if is_written {
-                    break;
-                }
-            }
-            if !is_written {
-                return Err(ErasureError::Contended);
-            }
+                })
+            })
+            .await?;
             retained.push(payment);
         }
         Ok(retained)
@@ -417,14 +412,11 @@ impl Eraser {
     }
 
     async fn change(&self, id: AccountId, change: impl Fn(&Account) -> Account) -> Result<(), ErasureError> {
-        for _ in 0..ATTEMPTS {
-            let Some((account, _)) = self.pending_deletion(id).await? else { return Ok(()) };
-            match self.table.commit(&[Write::Account(&change(&account))]).await {
-                Err(CommitError::Stale) => {}
-                other => return Ok(other?),
-            }
-        }
-        Err(ErasureError::Contended)
+        until_written(async || {
+            let Some((account, _)) = self.pending_deletion(id).await? else { return Ok(true) };
+            Ok(self.table.try_commit(&[Write::Account(&change(&account))]).await?)
+        })
+        .await
     }
 
     async fn generations(&self, id: AccountId, filter: Filter) -> Result<Vec<Generation>, ErasureError> {

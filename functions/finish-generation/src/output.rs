@@ -153,7 +153,10 @@ fn create_preview(bytes: &[u8], mark: &Mark, note: &str) -> Result<Preview, Medi
 
 #[cfg(test)]
 mod tests {
-    use providers::{PollResponse, Provider, ProviderRequest, Sketch, StartResponse};
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use providers::{Outputs, PollResponse, Provider, ProviderRequest, Sketch, StartResponse};
 
     use super::*;
 
@@ -253,15 +256,28 @@ mod tests {
             reference_image: None,
             callback: None,
         };
-        let mut job = match Sketch::default().start(&request).await.unwrap() {
-            StartResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
-            StartResponse::Job { id, .. } => id,
+        let kept = Kept::default();
+        let mut started = match Sketch::default().start(&request, &kept).await.unwrap() {
+            StartResponse::Done => None,
+            StartResponse::Job { id, .. } => Some(id),
         };
-        loop {
-            match Sketch::default().poll(&job).await.unwrap() {
-                PollResponse::Done(outputs) => return outputs.into_iter().next().unwrap().bytes,
-                PollResponse::Pending { job: next, .. } => job = next.unwrap_or(job),
-            }
+        while let Some(job) = started {
+            started = match Sketch::default().poll(&job, &kept).await.unwrap() {
+                PollResponse::Done => None,
+                PollResponse::Pending { job: next, .. } => Some(next.unwrap_or(job)),
+            };
+        }
+        kept.0.into_inner().unwrap()
+    }
+
+    /// Keeps the last output.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<u8>>);
+
+    #[async_trait]
+    impl Outputs for Kept {
+        async fn take(&self, bytes: Vec<u8>) {
+            *self.0.lock().unwrap() = bytes;
         }
     }
 

@@ -218,7 +218,7 @@ fn seconds(duration: Duration) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     use async_trait::async_trait;
@@ -252,7 +252,7 @@ mod tests {
 
     /// Counts outputs.
     #[derive(Default)]
-    struct Counted(AtomicUsize);
+    pub(crate) struct Counted(AtomicUsize);
 
     #[async_trait]
     impl Outputs for Counted {

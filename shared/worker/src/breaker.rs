@@ -87,7 +87,7 @@ mod tests {
         for second in 0..6 {
             breakers.record("fal", &throttled(None), at(second));
             breakers.record("fal", &throttled(None), at(second));
-            breakers.record("fal", &ProviderAnswer::Done(Vec::new()), at(second));
+            breakers.record("fal", &ProviderAnswer::Done, at(second));
         }
         assert!(!breakers.is_open("fal", at(6)));
     }

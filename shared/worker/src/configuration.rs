@@ -229,7 +229,7 @@ mod tests {
             reference_image: None,
             callback: None,
         };
-        Ok(sketch.start(&request).await.is_err())
+        Ok(sketch.start(&request, &crate::ask::tests::Counted::default()).await.is_err())
     }
 
     #[tokio::test]

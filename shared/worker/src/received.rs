@@ -61,3 +61,58 @@ impl Outputs for Received<'_> {
         *stored = self.bucket.write(&key, "application/octet-stream", bytes).await.map(|()| number + 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::catalogue::models::MediaKind;
+    use fake_aws::{aws::Aws, environment::environment, seed};
+    use runtime::{clients::Clients, config::Environment};
+    use store::Table;
+
+    use super::*;
+
+    struct World {
+        aws: Aws,
+        bucket: Bucket,
+        generation: Generation,
+    }
+
+    async fn world(count: u8) -> World {
+        let aws = seed::aws(MediaKind::Image).await.unwrap();
+        let environment: Environment = environment(&aws).unwrap().into_iter().collect();
+        let clients = Clients::new(&environment).unwrap();
+        let shards = environment.integer("INDEX_SHARDS").unwrap();
+        let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE").unwrap(), shards);
+        let id = "0199c8a5-1f60-7a8e-b2d7-3c4e5f60718a".parse().unwrap();
+        let mut generation = table.generation(aws.account().parse().unwrap(), id).await.unwrap().unwrap();
+        generation.settings.count = count;
+        World { bucket: Bucket::new(clients.s3().clone(), "bucket".to_owned()), aws, generation }
+    }
+
+    #[tokio::test]
+    async fn files_are_numbered_and_those_too_large_or_too_many_are_left_out() {
+        let World { aws, bucket, generation } = world(2).await;
+        let received = Received::new(&bucket, &generation);
+        let too_large = vec![0; usize::try_from(max_file_bytes(MediaKind::Image)).unwrap() + 1];
+        for bytes in [b"one".to_vec(), too_large, b"two".to_vec(), b"three".to_vec()] {
+            received.take(bytes).await;
+        }
+        assert_eq!(received.files().unwrap(), 2);
+        let stored = async |number| aws.written(&Bucket::received_key(generation.account, generation.id, number)).await;
+        assert_eq!(
+            (stored(0).await, stored(1).await, stored(2).await),
+            (Some(b"one".to_vec()), Some(b"two".to_vec()), None)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_came_of_a_start_that_took_too_long_is_kept() {
+        let World { aws: _, bucket, generation } = world(2).await;
+        let mut received = Received::new(&bucket, &generation);
+        assert_eq!(received.keep(ProviderAnswer::Unconfirmed).outcome(), "unconfirmed");
+        received.take(b"one".to_vec()).await;
+        assert_eq!(received.keep(ProviderAnswer::Unconfirmed).outcome(), "done");
+        let rejected = ProviderAnswer::Rejected { reason: "not this".to_owned() };
+        assert_eq!(received.keep(rejected).outcome(), "rejected");
+    }
+}

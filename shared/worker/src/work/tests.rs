@@ -19,8 +19,14 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with("sketch").await
+    }
+
+    async fn with(providers: &str) -> Self {
         let aws = seed::aws(MediaKind::Image).await.unwrap();
-        let environment: Environment = environment(&aws).unwrap().into_iter().collect();
+        let mut environment = environment(&aws).unwrap();
+        environment.push(("PROVIDERS", providers.to_owned()));
+        let environment: Environment = environment.into_iter().collect();
         let worker = Worker::new(&environment, MediaKind::Image).unwrap();
         Self { account: aws.account().parse().unwrap(), aws, worker, id: QUEUED.parse().unwrap() }
     }
@@ -67,6 +73,36 @@ async fn report_that_is_faster_than_the_record_of_its_job_is_looked_at_a_second_
     let job = ProviderJob { provider: "fal".to_owned(), id: "image::a".to_owned() };
     world.change(|generation| Generation { provider_job: Some(job), ..generation }).await;
     assert!(world.handle(true, 1).await.1.is_empty(), "the worker polls the job already");
+}
+
+#[tokio::test]
+async fn files_of_a_poll_that_fails_after_them_are_removed() {
+    let world = World::with("fal").await;
+    world.aws.play("GetSecretValue", serde_json::json!({"SecretString": r#"{"fal": "key"}"#})).await;
+    let job = ProviderJob { provider: "fal".to_owned(), id: "image:fal-ai/flux:job".to_owned() };
+    world
+        .change(|generation| {
+            let mut generation = Generation { provider_job: Some(job), ..in_call(generation) };
+            (generation.in_call, generation.lease_until) = (false, None);
+            generation.settings.model = "flux-schnell".to_owned();
+            generation.settings.count = 2;
+            generation
+        })
+        .await;
+    // The fake bucket is the host of fal.
+    let put = async |key: &str, content: String| world.aws.put_object(key.to_owned(), content.into_bytes()).await;
+    let url = |key: &str| serde_json::json!({"url": format!("{}/bucket/{key}", world.aws.endpoint())});
+    put("fal-ai/flux/requests/job/status", r#"{"status":"COMPLETED"}"#.to_owned()).await;
+    put("result", "a picture".to_owned()).await;
+    for (second, removes) in [("result", false), ("gone", true)] {
+        let images = serde_json::json!({"images": [url("result"), url(second)]});
+        put("fal-ai/flux/requests/job", images.to_string()).await;
+        world.aws.freeze().await;
+        let (calls, _) = world.handle(false, 1).await;
+        let place = |call: &str| calls.iter().position(|called| called == call);
+        let stored = place("PutObject").unwrap();
+        assert_eq!(place("ListObjectVersions").is_some_and(|listed| listed > stored), removes, "{calls:?}");
+    }
 }
 
 #[tokio::test]
