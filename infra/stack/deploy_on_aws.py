@@ -118,6 +118,9 @@ class Target:
         if arguments.plan:
             self.plan(stack, template, parameters)
             return
+        if stack is not None:
+            # Before the functions of a provider that is new, or has another key: what they read they keep for an hour.
+            self.store_keys(changes.outputs(stack), found, ahead=True)
         stack = self.apply(stack, template, parameters)
         # The first deployment makes the address that clients come from, and what can be protected from then on.
         again = settings.with_outputs(self.settings, changes.outputs(stack))
@@ -183,25 +186,30 @@ class Target:
         progress(f"Changing {name}\n{changes.as_text(change_set)}")
         return changes.execute(self.stacks, name, change_set)
 
-    def store_keys(self, outputs, found):
-        """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other."""
+    def store_keys(self, outputs, found, ahead=False):
+        """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other.
+
+        Before a deployment, `ahead` of it, a webhook whose secret or id is stored stays as it is: the functions that are deployed
+        read what it sends."""
         providers, payments = self.settings.wanted_secrets()
         of_providers = {key: found[key] for key in providers}
         if "replicate" in providers and not self.settings.value("ProviderEndpoints"):
             of_providers |= webhooks.replicate(found["replicate"])
         written = keys.store(self.secrets, outputs["ProviderKeysArn"], of_providers)
-        values = {key: found[key] for key in payments}
+        for provider in self.settings.listed("PaymentProviders"):
+            of_provider = {key: found[key] for key in payments if key.startswith(f"{provider}_")}
+            written |= self.store_payment_keys(provider, outputs, of_provider, ahead)
+        if written or not ahead:
+            progress("The keys are stored" if written else "The keys are as they were")
+
+    def store_payment_keys(self, provider, outputs, values, ahead):
+        """Stores the keys of a payment provider, and what comes of its webhook. Returns whether it wrote."""
         held = keys.read(self.secrets, outputs["PaymentKeysArn"])
-        urls = webhooks.addresses(outputs["ApiUrl"])
-        enabled = self.settings.listed("PaymentProviders") if not self.settings.value("PaymentEndpoints") else []
-        if "stripe" in enabled:
-            progress(f"The webhook of Stripe: {urls['stripe']}")
-            values = values | webhooks.stripe({**held, **values}, urls["stripe"])
-        if "paypal" in enabled:
-            progress(f"The webhook of PayPal: {urls['paypal']}")
-            values = values | webhooks.paypal(values, urls["paypal"], self.settings.stage)
-        written |= keys.store(self.secrets, outputs["PaymentKeysArn"], values)
-        progress("The keys are stored" if written else "The keys are as they were")
+        if not self.settings.value("PaymentEndpoints") and not (ahead and held.get(webhooks.STORED[provider])):
+            url = webhooks.addresses(outputs["ApiUrl"])[provider]
+            progress(f"The webhook of {webhooks.NAMES[provider]}: {url}")
+            values = values | webhooks.ensure(provider, {**held, **values}, url, self.settings.stage)
+        return keys.store(self.secrets, outputs["PaymentKeysArn"], values)
 
     def deployed(self):
         """Returns the outputs of the stack. Raises DeployFailed if there is none."""

@@ -82,33 +82,78 @@ class Deploy(Played):
         with self.assertRaises(deploy_on_aws.ClientError):
             self.target(dev()).create_bucket()
 
+    def holds(self, secret, values, writes=None):
+        """Plays a secret, which is read before it is written; that of payments is read for the webhook as well."""
+        for _ in range(2 if secret == PAYMENT_KEYS else 1):
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": json.dumps(values)}, SecretId=secret)
+        if writes:
+            self.answer("secretsmanager", "put_secret_value", {}, SecretId=secret, SecretString=json.dumps(values | writes))
+
     def test_keys_of_a_payment_provider_are_stored_with_its_webhook(self):
         text = dev("Providers = 'fal'\nPaymentProviders = 'stripe,paypal'")
-        found = {"fal": "f", "stripe_secret_key": "sk_test_1", "paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
-        self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
-        self.answer("secretsmanager", "put_secret_value", {}, SecretId=PROVIDER_KEYS, SecretString='{"fal": "f"}')
-        for _ in range(2):
-            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
-        payments = {key: found[key] for key in found if key != "fal"}
-        stored = {**payments, "stripe_webhook_secrets": ["whsec_1"], "paypal_webhook_id": "WH1"}
-        self.answer("secretsmanager", "put_secret_value", {}, SecretId=PAYMENT_KEYS, SecretString=json.dumps(stored))
+        paypal_keys = {"paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
+        found = {"fal": "f", "stripe_secret_key": "sk_test_1", **paypal_keys}
+        self.holds(PROVIDER_KEYS, {}, {"fal": "f"})
+        stripe_stored = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_1"]}
+        self.holds(PAYMENT_KEYS, {}, stripe_stored)
+        self.holds(PAYMENT_KEYS, stripe_stored, {**paypal_keys, "paypal_webhook_id": "WH1"})
         made = [
             mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_1"]}),
             mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"}),
         ]
         with made[0] as stripe, made[1] as paypal:
             self.target(text).store_keys(OUTPUTS, found)
-        stripe.assert_called_once_with(payments, "https://api.example/v1/webhooks/stripe")
-        paypal.assert_called_once_with(payments | {"stripe_webhook_secrets": ["whsec_1"]}, "https://api.example/v1/webhooks/paypal-events", "dev")
+        stripe.assert_called_once_with({"stripe_secret_key": "sk_test_1"}, "https://api.example/v1/webhooks/stripe", webhooks.call)
+        paypal.assert_called_once_with(stripe_stored | paypal_keys, "https://api.example/v1/webhooks/paypal-events", "dev", webhooks.call)
         for secret in ("sk_test_1", "whsec_1"):
             self.assertNotIn(secret, self.said.getvalue() + self.printed.getvalue())
+
+    def test_webhook_that_is_stored_stays_as_it_is_ahead_of_the_deployment(self):
+        held = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_1"]}
+        target = self.target(dev("PaymentProviders = 'stripe'"))
+        with mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_2"]}) as stripe:
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, held, {"stripe_secret_key": "sk_test_2"})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"}, ahead=True)
+            stripe.assert_not_called()
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, {}, {"stripe_secret_key": "sk_test_2", "stripe_webhook_secrets": ["whsec_2"]})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"}, ahead=True)
+            stripe.assert_called_once()
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, held, {"stripe_secret_key": "sk_test_2", "stripe_webhook_secrets": ["whsec_2"]})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"})
+            self.assertEqual(stripe.call_count, 2)
+
+    def deploys(self, stack, applied, text=dev("Providers = 'openai,sketch'"), **options):
+        """Deploys with everything played but the order. Returns what was done, in order."""
+        target, done = self.target(text), []
+        arguments = mock.Mock(plan=False, functions=Path("/functions"), **options)
+        outputs = {"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]}
+        held = [mock.patch.object(deploy_on_aws.changes, "settle", return_value=stack and outputs)]
+        held += [mock.patch.object(deploy_on_aws.account, "look", return_value=[])]
+        held += [mock.patch.object(deploy_on_aws.keys, "stored", return_value={"openai": "sk"})]
+        held += [mock.patch.object(deploy_on_aws, name, return_value=("url", set())) for name in ("upload", "delete_old_code")]
+        held += [mock.patch.object(target, "create_bucket")]
+        held += [mock.patch.object(target, "store_keys", side_effect=lambda *_, ahead=False: done.append("keys ahead" if ahead else "keys"))]
+        held += [mock.patch.object(deploy_on_aws.changes, "create", side_effect=applied), mock.patch.object(deploy_on_aws.changes, "as_text")]
+        held += [mock.patch.object(deploy_on_aws.changes, "execute", side_effect=lambda *_: done.append("stack") or outputs)]
+        with contextlib.ExitStack() as stack_of_mocks:
+            for one in held:
+                stack_of_mocks.enter_context(one)
+            target.deploy(arguments)
+        return done
+
+    def test_keys_are_there_before_functions_that_need_them(self):
+        self.assertEqual(self.deploys(True, [{"Changes": []}]), ["keys ahead", "stack", "keys"])
+
+    def test_first_deployment_stores_keys_once_there_are_secrets(self):
+        self.assertEqual(self.deploys(None, [{"Changes": []}, {"Changes": []}]), ["stack", "stack", "keys"])
 
     def test_key_of_replicate_is_stored_with_what_it_signs_its_webhooks_with(self):
         self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
         stored = {"replicate": "r8_1", "replicate_webhook_secret": "whsec_1"}
         self.answer("secretsmanager", "put_secret_value", {}, SecretId=PROVIDER_KEYS, SecretString=json.dumps(stored))
-        for _ in range(2):
-            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
         with mock.patch.object(webhooks, "replicate", return_value={"replicate_webhook_secret": "whsec_1"}) as read_secret:
             self.target(dev("Providers = 'replicate'")).store_keys(OUTPUTS, {"replicate": "r8_1"})
         read_secret.assert_called_once_with("r8_1")

@@ -19,6 +19,9 @@ STRIPE = "https://api.stripe.com/v1"
 PAYPAL = {"dev": "https://api-m.sandbox.paypal.com", "prod": "https://api-m.paypal.com"}
 REPLICATE = "https://api.replicate.com/v1"
 TIMEOUT_S = 30
+NAMES = {"stripe": "Stripe", "paypal": "PayPal"}
+# What is stored of the webhook of a payment provider.
+STORED = {"stripe": "stripe_webhook_secrets", "paypal": "paypal_webhook_id"}
 
 
 def addresses(api):
@@ -47,6 +50,11 @@ def reason(body):
         return ""
     error = answer.get("error", answer)
     return error.get("message", error.get("detail", "")) if isinstance(error, dict) else str(answer.get("error_description", error))
+
+
+def ensure(provider, keys, url, stage, send=call):
+    """Makes a payment provider send what is handled to this address. Returns what to store."""
+    return stripe(keys, url, send) if provider == "stripe" else paypal(keys, url, stage, send)
 
 
 def release(version):
