@@ -58,8 +58,9 @@ class Settings:
         return [name.strip() for name in self.value(parameter).split(",") if name.strip()]
 
     def wanted_secrets(self):
-        """Returns the keys of the enabled AI providers, and those of the enabled payment providers."""
-        providers = [name for name in self.listed("Providers") if name in SECRETS]
+        """Returns the keys of the enabled AI providers and classifiers, and those of the enabled payment providers."""
+        named = dict.fromkeys([*self.listed("Providers"), *self.listed("Moderation")])
+        providers = [name for name in named if name in SECRETS]
         payments = [key for key in SECRETS if key.split("_")[0] in self.listed("PaymentProviders")]
         return providers, payments
 
