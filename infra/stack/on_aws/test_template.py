@@ -2,8 +2,9 @@
 
 import unittest
 
+from on_aws import DeployFailed
 from on_aws.settings import parsed
-from on_aws.test_settings import ROOT
+from on_aws.test_settings import ROOT, read
 
 TEMPLATE, MONITORING = ROOT / "template.yaml", ROOT / "infra" / "monitoring.yaml"
 
@@ -36,3 +37,63 @@ class Domain(unittest.TestCase):
         self.assertLessEqual({"Session", "Account", "Site", "StaffMembers"}, set(origins))
         for name, origin in origins.items():
             self.assertEqual(origin, origins["Site"], name)
+
+
+# Resources that an AWS account has once for all regions, with the property that names each, if it has a name of its own. Those of
+# IAM and ACM have none here: CloudFormation makes one.
+GLOBAL = {
+    "AWS::S3::Bucket": ("BucketName",),
+    "AWS::CloudFront::Function": ("Name",),
+    "AWS::CloudFront::OriginAccessControl": ("OriginAccessControlConfig", "Name"),
+    "AWS::CloudFront::CachePolicy": ("CachePolicyConfig", "Name"),
+    "AWS::CloudFront::ResponseHeadersPolicy": ("ResponseHeadersPolicyConfig", "Name"),
+    "AWS::CloudFront::Distribution": ("DistributionConfig", "Comment"),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::Budgets::Budget": ("Budget", "BudgetName"),
+    "AWS::IAM::Role": None,
+}
+GLOBAL_SERVICES = ("AWS::S3::Bucket", "AWS::CloudFront::", "AWS::CloudWatch::Dashboard", "AWS::Budgets::", "AWS::IAM::", "AWS::Route53::")
+# They belong to a resource that has a name.
+NOT_NAMED = ("AWS::S3::BucketPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+
+
+class Names(unittest.TestCase):
+    """A stage can be in several regions of one AWS account."""
+
+    def resources(self):
+        for file in (TEMPLATE, MONITORING):
+            yield from parsed(file)["Resources"].items()
+
+    def test_names_that_an_account_has_once_contain_the_region(self):
+        checked = set()
+        for name, resource in self.resources():
+            kind = resource["Type"]
+            if not kind.startswith(GLOBAL_SERVICES) or kind in NOT_NAMED:
+                continue
+            self.assertIn(kind, GLOBAL, f"{name}: say which property names it")
+            checked.add(kind)
+            if GLOBAL[kind] is None:
+                named = {key for key in resource["Properties"] if key.endswith("Name")}
+                self.assertEqual(named, set(), name)
+                continue
+            value = resource["Properties"]
+            for key in GLOBAL[kind]:
+                value = value[key]
+            self.assertIn("${AWS::Region}", value["Fn::Sub"], name)
+        self.assertEqual(checked, set(GLOBAL))
+
+    def test_functions_of_cloudfront_have_names_of_at_most_64_characters(self):
+        def settings(length, region="ap-southeast-5"):
+            return read(f'[prod]\nregion = "{region}"\nstack = "{"s" * length}"\n', "prod")
+
+        longest = 64 - len("-ap-southeast-5-viewer-address")
+        chosen = settings(longest)
+        with self.assertRaises(DeployFailed) as refused:
+            settings(longest + 1)
+        self.assertIn(f"prod.stack must have at most {longest} characters", str(refused.exception))
+        lengths = []
+        for _, resource in self.resources():
+            if resource["Type"] == "AWS::CloudFront::Function":
+                name = resource["Properties"]["Name"]["Fn::Sub"]
+                lengths.append(len(name.replace("${AWS::StackName}", chosen.stack).replace("${AWS::Region}", chosen.region)))
+        self.assertEqual(max(lengths), 64)
