@@ -171,7 +171,7 @@ class Target:
 
     def plan(self, stack, template, parameters):
         exists = stack is not None
-        change_set = changes.create(self.stacks, self.settings.stack, exists, template, parameters)
+        change_set = changes.create(self.stacks, self.settings.stack, exists, template, parameters, nested=True)
         if change_set is not None:
             changes.discard(self.stacks, self.settings.stack, change_set, exists)
         result(plan_text(self.settings, self.account, parameters, change_set))

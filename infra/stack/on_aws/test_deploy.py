@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest import mock
 
 import deploy_on_aws
+import packages
 from on_aws import DeployFailed, webhooks
 from on_aws.played import Played
 from on_aws.test_settings import dev, prod, read
@@ -178,6 +179,21 @@ class Deploy(Played):
         text = deploy_on_aws.places_text(chosen, ACCOUNT, OUTPUTS)
         for expected in ("https://a.example", "point a.example to d1.cloudfront.net", "https://api.example/v1/webhooks/paypal", "set AlarmEmail"):
             self.assertIn(expected, text)
+
+    def test_template_is_recognised_as_cloudformation_returns_it(self):
+        template = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)
+        place = packages.Place(mock.Mock(meta=mock.Mock(endpoint_url="https://s3.example")), "bucket", "darkroom-dev/")
+        address = place.put_template(template)
+        self.assertTrue(packages.is_at(json.loads(json.dumps(template)), address))
+        self.assertFalse(packages.is_at({**template, "Outputs": {}}, address))
+
+    def test_only_a_plan_looks_into_nested_stacks(self):
+        target = self.target(dev())
+        with mock.patch.object(deploy_on_aws.changes, "create", return_value=None) as create:
+            target.plan({}, "https://s3.example/t.json", {})
+            self.assertTrue(create.call_args.kwargs["nested"])
+            target.apply({}, "https://s3.example/t.json", {})
+            self.assertNotIn("nested", create.call_args.kwargs)
 
     def test_plan_without_changes_says_so(self):
         text = deploy_on_aws.plan_text(read(dev()), ACCOUNT, {"Stage": "dev"}, None)
