@@ -2,7 +2,7 @@
 
 `deploy_on_aws.py deploy STAGE` looks at the account, asks for keys that are nowhere, builds the functions, uploads them, changes
 the stack, stores the keys and creates the webhook endpoints. A repeat with nothing changed changes nothing; one that follows
-a run that was cut off goes on. With --plan it prints the changes and makes none.
+a run that was cut off goes on. It prints `changed` or `unchanged`. With --plan it prints the changes and makes none.
 `deploy_on_aws.py demo-account STAGE` creates an account for one demo and prints the address of the service, the address of the
 account and its password, a line each.
 `deploy_on_aws.py where STAGE` prints where everything is.
@@ -121,15 +121,17 @@ class Target:
         if stack is not None:
             # Before the functions of a provider that is new, or has another key: what they read they keep for an hour.
             self.store_keys(changes.outputs(stack), found, ahead=True)
-        stack = self.apply(stack, template, parameters)
+        stack, changed = self.apply(stack, template, parameters)
         # The first deployment makes the address that clients come from, and what can be protected from then on.
         again = settings.with_outputs(self.settings, changes.outputs(stack))
         if again != parameters:
             progress("Once more, with the address that the stack has made")
             template, code = package(again)
-            stack = self.apply(stack, template, again)
+            stack, changed_again = self.apply(stack, template, again)
+            changed |= changed_again
         delete_old_code(self.place, code)
         self.store_keys(changes.outputs(stack), found)
+        result("changed" if changed else "unchanged")
 
     def build(self, arguments):
         """Builds all functions in one call of cargo, with Zig's linker, and returns a function that names the binary of one."""
@@ -140,9 +142,9 @@ class Target:
         folder = ROOT / "target" / "functions" / architecture
         progress(f"Building {len(names)} functions for {architecture}")
         path = os.pathsep.join([str(arguments.cargo_lambda.parent), os.environ.get("PATH", "")])
-        built = subprocess.run(
-            build_command(arguments.cargo_lambda, names, architecture, folder), cwd=ROOT, env={**os.environ, "PATH": path}, check=False
-        )
+        command = build_command(arguments.cargo_lambda, names, architecture, folder)
+        # Standard output is for results.
+        built = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False, stdout=2)
         if built.returncode:
             raise DeployFailed("the build failed: fix what the compiler reports above and run this again")
         return lambda name: folder / name / "bootstrap"
@@ -177,14 +179,14 @@ class Target:
         result(plan_text(self.settings, self.account, parameters, change_set))
 
     def apply(self, stack, template, parameters):
-        """Brings the stack to this template and these parameters. Returns it."""
+        """Brings the stack to this template and these parameters. Returns it, and whether it changed."""
         name = self.settings.stack
         change_set = changes.create(self.stacks, name, stack is not None, template, parameters)
         if change_set is None:
             progress(f"{name} has these functions and parameters already")
-            return stack
+            return stack, False
         progress(f"Changing {name}\n{changes.as_text(change_set)}")
-        return changes.execute(self.stacks, name, change_set)
+        return changes.execute(self.stacks, name, change_set), True
 
     def store_keys(self, outputs, found, ahead=False):
         """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other.

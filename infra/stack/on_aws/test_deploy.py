@@ -151,6 +151,16 @@ class Deploy(Played):
     def test_first_deployment_stores_keys_once_there_are_secrets(self):
         self.assertEqual(self.deploys(None, [{"Changes": []}, {"Changes": []}]), ["stack", "stack", "keys"])
 
+    def test_result_says_whether_anything_changed(self):
+        for stack, applied, expected in [
+            (True, [None], "unchanged\n"),
+            (True, [{"Changes": []}], "changed\n"),
+            (None, [{"Changes": []}, None], "changed\n"),
+        ]:
+            self.printed.truncate(self.printed.seek(0))
+            self.deploys(stack, applied)
+            self.assertEqual(self.printed.getvalue(), expected)
+
     def test_key_of_replicate_is_stored_with_what_it_signs_its_webhooks_with(self):
         self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
         stored = {"replicate": "r8_1", "replicate_webhook_secret": "whsec_1"}
