@@ -98,6 +98,7 @@ class Target:
         for line in lines:
             progress(str(line))
         found, key_lines = keys.gather(self.settings, keys.stored(self.secrets, changes.outputs(stack)), asks=not arguments.plan)
+        key_lines += webhooks.look(self.settings, found)
         for line in key_lines:
             progress(str(line))
         if not arguments.plan and any(line.state == account.MISSING for line in [*lines, *key_lines]):
@@ -192,15 +193,24 @@ class Target:
         """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other.
 
         Before a deployment, `ahead` of it, a webhook whose secret or id is stored stays as it is: the functions that are deployed
-        read what it sends."""
+        read what it sends. A provider that refuses keeps back no other. Raises DeployFailed at the end with what failed."""
         providers, payments = self.settings.wanted_secrets()
-        of_providers = {key: found[key] for key in providers}
+        of_providers, failures = {key: found[key] for key in providers}, []
         if "replicate" in providers and not self.settings.value("ProviderEndpoints"):
-            of_providers |= webhooks.replicate(found["replicate"])
+            try:
+                of_providers |= webhooks.replicate(found["replicate"])
+            except DeployFailed as failure:
+                failures.append(str(failure))
         written = keys.store(self.secrets, outputs["ProviderKeysArn"], of_providers)
         for provider in self.settings.listed("PaymentProviders"):
             of_provider = {key: found[key] for key in payments if key.startswith(f"{provider}_")}
-            written |= self.store_payment_keys(provider, outputs, of_provider, ahead)
+            try:
+                written |= self.store_payment_keys(provider, outputs, of_provider, ahead)
+            except DeployFailed as failure:
+                failures.append(f"the keys of {webhooks.NAMES[provider]} are not stored: {failure}")
+        if failures:
+            change = "the stack is not changed yet" if ahead else "the stack is changed"
+            raise DeployFailed(f"{'; '.join(failures)}. All other keys are stored, and {change}: mend that and run this again")
         if written or not ahead:
             progress("The keys are stored" if written else "The keys are as they were")
 

@@ -126,6 +126,28 @@ class Deploy(Played):
             target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"})
             self.assertEqual(stripe.call_count, 2)
 
+    def test_provider_that_refuses_keeps_back_no_other_key(self):
+        chosen = "Providers = 'replicate,fal'\nPaymentProviders = 'stripe,paypal'"
+        paypal_keys = {"paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
+        found = {"replicate": "r8", "fal": "f", "stripe_secret_key": "sk_test_1", **paypal_keys}
+        for ahead, expected in ((False, "the stack is changed"), (True, "the stack is not changed yet")):
+            self.holds(PROVIDER_KEYS, {}, {"replicate": "r8", "fal": "f"})
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
+            self.holds(PAYMENT_KEYS, {}, {**paypal_keys, "paypal_webhook_id": "WH1"})
+            refusing = [mock.patch.object(webhooks, name, side_effect=DeployFailed(f"{name} says no")) for name in ("replicate", "stripe")]
+            made = mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"})
+            with refusing[0], refusing[1], made, self.assertRaises(DeployFailed) as failed:
+                self.target(dev(chosen)).store_keys(OUTPUTS, found, ahead)
+            for words in ("replicate says no", "the keys of Stripe are not stored: stripe says no", expected, "run this again"):
+                self.assertIn(words, str(failed.exception))
+
+    def test_key_that_is_refused_stops_the_deployment_before_the_build(self):
+        refusal = deploy_on_aws.account.Line("missing", "Stripe does not accept its keys")
+        with mock.patch.object(webhooks, "look", return_value=[refusal]), self.assertRaises(DeployFailed) as failed:
+            self.deploys(True, [])
+        self.assertIn("nothing was changed", str(failed.exception))
+        self.assertIn("missing  Stripe does not accept its keys", self.said.getvalue())
+
     def deploys(self, stack, applied, text=dev("Providers = 'openai,sketch'"), **options):
         """Deploys with everything played but the order. Returns what was done, in order."""
         target, done = self.target(text), []

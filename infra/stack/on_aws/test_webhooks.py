@@ -6,6 +6,7 @@ import urllib.parse
 from unittest import mock
 
 from on_aws import DeployFailed, webhooks
+from on_aws.test_settings import dev, read
 
 STRIPE_KEYS = {"stripe_secret_key": "sk_test_1"}
 PAYPAL_KEYS = {"paypal_client_id": "id", "paypal_client_secret": "secret", "paypal_receiver_id": "R"}
@@ -147,7 +148,53 @@ class PaypalWebhook(unittest.TestCase):
         self.assertEqual(webhooks.remove(PAYPAL_KEYS, "https://api.example", "prod", self.played.send), [])
 
 
+class Look(unittest.TestCase):
+    KEYS = {"replicate": "r8_1", **STRIPE_KEYS, **PAYPAL_KEYS}
+
+    def look(self, send, text="", keys=KEYS):
+        return webhooks.look(read(dev(text)), keys, send)
+
+    def test_each_provider_is_only_read_from(self):
+        asked = []
+
+        def send(method, url, _headers, _body=None):
+            asked.append(f"{method} {url}")
+            return {"data": [], "key": "whsec_1", "access_token": "A21"}
+
+        self.assertEqual([str(line).split() for line in self.look(send)], [["ok", name, "accepts", "its", "keys"] for name in ("Replicate", "Stripe", "PayPal")])
+        self.assertEqual(
+            asked,
+            [
+                "GET https://api.replicate.com/v1/webhooks/default/secret",
+                "GET https://api.stripe.com/v1/webhook_endpoints?limit=100",
+                "POST https://api-m.sandbox.paypal.com/v1/oauth2/token",
+            ],
+        )
+
+    def test_refused_key_is_missing_with_the_variable_to_set(self):
+        lines = self.look(mock.Mock(side_effect=webhooks.Refused("401 Invalid")), "", STRIPE_KEYS | PAYPAL_KEYS)
+        self.assertEqual([line.state for line in lines], ["missing", "missing"])
+        self.assertIn("401 Invalid", str(lines[0]))
+        self.assertIn("set STRIPE_SECRET_KEY to a secret key, or a restricted one that may write Webhook Endpoints", str(lines[0]))
+        self.assertIn("set PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET to those of a REST app, sandbox", str(lines[1]))
+
+    def test_provider_that_cannot_be_asked_stops_nothing(self):
+        lines = self.look(mock.Mock(side_effect=DeployFailed("api.stripe.com cannot be reached")), "", STRIPE_KEYS)
+        self.assertEqual([line.state for line in lines], ["limit"])
+
+    def test_stub_servers_are_not_asked(self):
+        text = "ProviderEndpoints = '{}'\nPaymentEndpoints = '{}'"
+        self.assertEqual(self.look(mock.Mock(side_effect=AssertionError), text), [])
+
+
 class Refusal(unittest.TestCase):
+    def test_only_what_a_repeat_does_not_help_is_a_refusal(self):
+        for status, refused in ((401, True), (403, True), (429, False), (503, False)):
+            error = urllib.error.HTTPError("https://api.stripe.com/v1/webhook_endpoints", status, "", {}, io.BytesIO(b"{}"))
+            with self.subTest(status), mock.patch("urllib.request.urlopen", side_effect=error), self.assertRaises(DeployFailed) as failed:
+                webhooks.stripe(STRIPE_KEYS, URLS["stripe"])
+            self.assertEqual(isinstance(failed.exception, webhooks.Refused), refused)
+
     def test_refusal_is_said_without_the_key(self):
         body = io.BytesIO(b'{"error": {"message": "Invalid API Key provided: sk_test_***1", "type": "invalid_request_error"}}')
         refusal = urllib.error.HTTPError("https://api.stripe.com/v1/webhook_endpoints?limit=100", 401, "Unauthorized", {}, body)
