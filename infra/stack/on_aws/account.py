@@ -90,6 +90,13 @@ def stack_line(settings, stack):
             f"the indexes of {settings.stack} have {shards} shards: with fewer, nothing would find what is in the others",
             f"set IndexShards to {shards} or more",
         )
+    table, restored = given(stack).get("RestoredTable", ""), settings.value("RestoredTable")
+    if table != restored and settings.value("GradualShift") == "true":
+        return Line(
+            MISSING,
+            "the functions are to use another table: with GradualShift some would use the one and some the other for a while",
+            "set GradualShift to false for this deployment, as docs/operating.md says",
+        )
     return Line(OK, f"the stack {settings.stack} exists: {stack['StackStatus']}")
 
 

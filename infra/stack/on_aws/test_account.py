@@ -44,6 +44,17 @@ class Lines(Played):
         self.says(line("IndexShards = 2", "4"), "missing", "4 shards", "set IndexShards to 4 or more")
         self.says(line("", "4"), "missing", "set IndexShards to 4 or more")
 
+    def test_all_functions_change_to_another_table_at_once(self):
+        def line(settings, table):
+            given = [{"ParameterKey": "RestoredTable", "ParameterValue": table}] if table else []
+            return account.stack_line(read(prod(settings), "prod"), {"StackStatus": "UPDATE_COMPLETE", "Parameters": given})
+
+        self.says(line("RestoredTable = 'restored'", ""), "missing", "use another table", "set GradualShift to false")
+        self.says(line("", "restored"), "missing", "set GradualShift to false")
+        self.says(line("RestoredTable = 'restored'\nGradualShift = false", ""), "ok")
+        self.says(line("RestoredTable = 'restored'", "restored"), "ok")
+        self.says(line("", ""), "ok")
+
     def test_concurrency_that_suffices_is_ok(self):
         self.answer("lambda", "get_account_settings", limits(1000))
         self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "7 of them workers")
