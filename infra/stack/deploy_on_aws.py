@@ -207,7 +207,7 @@ class Target:
             try:
                 written |= self.store_payment_keys(provider, outputs, of_provider, ahead)
             except DeployFailed as failure:
-                failures.append(f"the keys of {webhooks.NAMES[provider]} are not stored: {failure}")
+                failures.append(f"the keys or the webhook of {webhooks.NAMES[provider]} are not in place: {failure}")
         if failures:
             change = "the stack is not changed yet" if ahead else "the stack is changed"
             raise DeployFailed(f"{'; '.join(failures)}. All other keys are stored, and {change}: mend that and run this again")
@@ -215,13 +215,18 @@ class Target:
             progress("The keys are stored" if written else "The keys are as they were")
 
     def store_payment_keys(self, provider, outputs, values, ahead):
-        """Stores the keys of a payment provider, and what comes of its webhook. Returns whether it wrote."""
+        """Stores the keys of a payment provider, and what comes of its webhook. Returns whether it wrote. A process that ends after it
+        has created an endpoint at Stripe and before it has marked it has it replaced by the next run."""
         held = keys.read(self.secrets, outputs["PaymentKeysArn"])
-        if not self.settings.value("PaymentEndpoints") and not (ahead and held.get(webhooks.STORED[provider])):
-            url = webhooks.addresses(outputs["ApiUrl"])[provider]
-            progress(f"The webhook of {webhooks.NAMES[provider]}: {url}")
-            values = values | webhooks.ensure(provider, {**held, **values}, url, self.settings.stage)
-        return keys.store(self.secrets, outputs["PaymentKeysArn"], values)
+        if self.settings.value("PaymentEndpoints") or (ahead and held.get(webhooks.STORED[provider])):
+            return keys.store(self.secrets, outputs["PaymentKeysArn"], values)
+        url = webhooks.addresses(outputs["ApiUrl"])[provider]
+        progress(f"The webhook of {webhooks.NAMES[provider]}: {url}")
+        values = values | webhooks.ensure(provider, {**held, **values}, url, self.settings.stage)
+        written = keys.store(self.secrets, outputs["PaymentKeysArn"], values)
+        if written and provider == "stripe":
+            webhooks.mark_stripe(values, url)
+        return written
 
     def deployed(self):
         """Returns the outputs of the stack. Raises DeployFailed if there is none."""

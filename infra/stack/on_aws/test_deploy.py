@@ -102,17 +102,29 @@ class Deploy(Played):
             mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_1"]}),
             mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"}),
         ]
-        with made[0] as stripe, made[1] as paypal:
+        marks = mock.patch.object(webhooks, "mark_stripe")
+        with made[0] as stripe, made[1] as paypal, marks as mark:
             self.target(text).store_keys(OUTPUTS, found)
+        mark.assert_called_once_with(stripe_stored, "https://api.example/v1/webhooks/stripe")
         stripe.assert_called_once_with({"stripe_secret_key": "sk_test_1"}, "https://api.example/v1/webhooks/stripe", webhooks.call)
         paypal.assert_called_once_with(stripe_stored | paypal_keys, "https://api.example/v1/webhooks/paypal-events", "dev", webhooks.call)
         for secret in ("sk_test_1", "whsec_1"):
             self.assertNotIn(secret, self.said.getvalue() + self.printed.getvalue())
 
+    def test_endpoint_is_marked_only_once_its_secret_is_stored(self):
+        self.holds(PROVIDER_KEYS, {})
+        self.holds(PAYMENT_KEYS, {})
+        self.refuse("secretsmanager", "put_secret_value", "InternalServiceError")
+        made = mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_1"]})
+        with made, mock.patch.object(webhooks, "mark_stripe") as mark, self.assertRaises(deploy_on_aws.ClientError):
+            self.target(dev("PaymentProviders = 'stripe'")).store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_1"})
+        mark.assert_not_called()
+
     def test_webhook_that_is_stored_stays_as_it_is_ahead_of_the_deployment(self):
         held = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_1"]}
         target = self.target(dev("PaymentProviders = 'stripe'"))
-        with mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_2"]}) as stripe:
+        made = mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_2"]})
+        with made as stripe, mock.patch.object(webhooks, "mark_stripe"):
             self.holds(PROVIDER_KEYS, {})
             self.holds(PAYMENT_KEYS, held, {"stripe_secret_key": "sk_test_2"})
             target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"}, ahead=True)
@@ -138,7 +150,7 @@ class Deploy(Played):
             made = mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"})
             with refusing[0], refusing[1], made, self.assertRaises(DeployFailed) as failed:
                 self.target(dev(chosen)).store_keys(OUTPUTS, found, ahead)
-            for words in ("replicate says no", "the keys of Stripe are not stored: stripe says no", expected, "run this again"):
+            for words in ("replicate says no", "the keys or the webhook of Stripe are not in place: stripe says no", expected, "run this again"):
                 self.assertIn(words, str(failed.exception))
 
     def test_key_that_is_refused_stops_the_deployment_before_the_build(self):

@@ -28,12 +28,16 @@ class Stripe:
             self.endpoints = [one for one in self.endpoints if not url.endswith(one["id"])]
             return {}
         form = urllib.parse.parse_qs(body.decode())
+        metadata = {key[len("metadata[") : -1]: value[0] for key, value in form.items() if key.startswith("metadata[")}
         if "url" in form:
             self.made += 1
-            made = {"id": f"we_{self.made}", "status": "enabled", "url": form["url"][0], "secret": f"whsec_{self.made}"}
+            made = {"id": f"we_{self.made}", "status": "enabled", "url": form["url"][0], "secret": f"whsec_{self.made}", "metadata": metadata}
             self.endpoints.append({**made, "api_version": form["api_version"][0], "enabled_events": form["enabled_events[]"]})
             return self.endpoints[-1]
         endpoint = next(one for one in self.endpoints if url.endswith(one["id"]))
+        endpoint["metadata"].update(metadata)
+        if metadata:
+            return endpoint
         assert form["disabled"] == ["false"]
         endpoint.update(enabled_events=form["enabled_events[]"], status="enabled")
         return endpoint
@@ -77,12 +81,39 @@ class StripeEndpoint(unittest.TestCase):
     def ensure(self, **stored):
         return webhooks.stripe({**STRIPE_KEYS, **stored}, URLS["stripe"], self.played.send)
 
+    def store(self, **stored):
+        """Has the endpoint made and marked, as a deployment does that stores the secret in between."""
+        made = self.ensure(**stored)
+        webhooks.mark_stripe({**STRIPE_KEYS, **made}, URLS["stripe"], self.played.send)
+        return made
+
+    def test_endpoint_whose_secret_was_lost_is_replaced_though_an_older_one_is_stored(self):
+        stored = self.store()
+        self.played.endpoints = []
+        self.assertEqual(self.ensure(**stored), {"stripe_webhook_secrets": ["whsec_2"]})
+        # The process ended here: the secret of the second is stored nowhere.
+        self.assertEqual(self.store(**stored), {"stripe_webhook_secrets": ["whsec_3"]})
+        self.assertEqual([one["id"] for one in self.played.endpoints], ["we_3"])
+
+    def test_mark_is_of_the_stored_secret_and_shows_it_not(self):
+        stored = self.store()
+        self.assertRegex(self.played.endpoints[0]["metadata"][webhooks.MARK], "^[0-9a-f]{16}$")
+        self.assertEqual(self.store(stripe_webhook_secrets=["whsec_0", "whsec_1"]), {"stripe_webhook_secrets": ["whsec_0", "whsec_1"]})
+        self.assertEqual(self.store(**stored), stored)
+        self.assertEqual(self.played.changes(), ["POST /v1/webhook_endpoints", "POST /v1/webhook_endpoints/we_1"])
+
+    def test_endpoint_without_a_mark_stays(self):
+        self.ensure()
+        self.played.endpoints[0]["metadata"] = {"team": "payments"}
+        self.assertEqual(self.store(stripe_webhook_secrets=["whsec_0"]), {"stripe_webhook_secrets": ["whsec_0"]})
+        self.assertEqual(self.played.endpoints[0]["metadata"], {"team": "payments"})
+
     def test_endpoint_is_created_once_and_its_secret_returned(self):
-        first = self.ensure()
+        first = self.store()
         self.assertEqual(first, {"stripe_webhook_secrets": ["whsec_1"]})
         self.assertEqual(self.played.endpoints[0]["enabled_events"], webhooks.WANTED["stripe"]["events"])
         self.assertEqual(self.ensure(**first), first)
-        self.assertEqual(self.played.changes(), ["POST /v1/webhook_endpoints"])
+        self.assertEqual(self.played.changes(), ["POST /v1/webhook_endpoints", "POST /v1/webhook_endpoints/we_1"])
 
     def test_endpoint_whose_secret_was_not_stored_is_replaced(self):
         self.ensure()
@@ -90,7 +121,7 @@ class StripeEndpoint(unittest.TestCase):
         self.assertEqual([one["id"] for one in self.played.endpoints], ["we_2"])
 
     def test_missing_events_and_a_disabled_endpoint_are_mended_in_place(self):
-        stored = self.ensure()
+        stored = self.store()
         for changed in ({"enabled_events": ["refund.created"]}, {"status": "disabled"}):
             self.played.endpoints[0].update(changed)
             self.assertEqual(self.ensure(**stored), stored)
@@ -99,7 +130,7 @@ class StripeEndpoint(unittest.TestCase):
         self.assertEqual(self.played.made, 1)
 
     def test_endpoint_of_another_release_is_replaced(self):
-        stored = self.ensure()
+        stored = self.store()
         self.played.endpoints[0]["api_version"] = None
         self.assertEqual(self.ensure(**stored), stored)
         self.played.endpoints[0]["api_version"] = "2024-06-20"

@@ -1,12 +1,14 @@
 """Creates the webhook endpoints at Stripe and PayPal, and removes them, and reads what Replicate signs its webhooks with. Before that
 it asks each of them whether it accepts its keys.
 
-Each is found by its address, so a repeat creates none. Stripe shows the secret of an endpoint once, when it is created: an
-endpoint whose secret is not stored, as after a process that ended in between, is replaced.
+Each is found by its address, so a repeat creates none. Stripe shows the secret of an endpoint once, when it is created. So an
+endpoint is created with a mark, which becomes the hash of its secret once that is stored: one whose secret is not stored, as after
+a process that ended in between, is replaced. PayPal's webhooks have an id, which can be read again.
 """
 
 import base64
 import fnmatch
+import hashlib
 import json
 import urllib.error
 import urllib.parse
@@ -24,6 +26,8 @@ REPLICATE = "https://api.replicate.com/v1"
 TIMEOUT_S = 30
 TOO_MANY = 429
 NAMES = {"stripe": "Stripe", "paypal": "PayPal"}
+# The name of the mark in the metadata of an endpoint at Stripe, and what it is until the secret is stored.
+MARK, NOT_STORED = "darkroom_secret", "not stored"
 # What is stored of the webhook of a payment provider.
 STORED = {"stripe": "stripe_webhook_secrets", "paypal": "paypal_webhook_id"}
 
@@ -107,15 +111,39 @@ def stripe(keys, url, send=call):
     for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == url]:
         # The version of an endpoint cannot be changed. Without one it has that of the account, as if made in the dashboard.
         version = endpoint.get("api_version") or WANTED["stripe"]["api_version"]
-        if secrets and release(version) == release(WANTED["stripe"]["api_version"]):
+        if secrets and not is_lost(endpoint, secrets) and release(version) == release(WANTED["stripe"]["api_version"]):
             if set(endpoint["enabled_events"]) != set(WANTED["stripe"]["events"]) or endpoint["status"] != "enabled":
                 body = urllib.parse.urlencode([*events, ("disabled", "false")]).encode()
                 send("POST", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", post, body)
             return {"stripe_webhook_secrets": secrets}
         send("DELETE", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", headers)
-    body = urllib.parse.urlencode([("url", url), ("api_version", WANTED["stripe"]["api_version"]), *events]).encode()
+    made = [("url", url), ("api_version", WANTED["stripe"]["api_version"]), (f"metadata[{MARK}]", NOT_STORED)]
+    body = urllib.parse.urlencode([*made, *events]).encode()
     created = send("POST", f"{STRIPE}/webhook_endpoints", post, body)
     return {"stripe_webhook_secrets": [created["secret"]]}
+
+
+def is_lost(endpoint, secrets):
+    """Says whether this program made an endpoint whose secret is not stored. One without a mark was made by hand, or before there
+    were marks: what is stored counts for it."""
+    mark = endpoint.get("metadata", {}).get(MARK)
+    return mark is not None and mark not in [mark_of(secret) for secret in secrets]
+
+
+def mark_of(secret):
+    """Returns a hash that is too short to be used for anything but this."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
+def mark_stripe(keys, url, send=call):
+    """Marks the endpoint that was created, now that its secret is stored (https://docs.stripe.com/api/webhook_endpoints/update). A
+    repeat does nothing."""
+    headers = stripe_headers(keys)
+    for endpoint in stripe_endpoints(headers, send):
+        if endpoint["url"] == url and endpoint.get("metadata", {}).get(MARK) == NOT_STORED:
+            body = urllib.parse.urlencode([(f"metadata[{MARK}]", mark_of(keys["stripe_webhook_secrets"][0]))]).encode()
+            post = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+            send("POST", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", post, body)
 
 
 def stripe_headers(keys):
