@@ -182,6 +182,10 @@ def check_together(settings):
     for one, other in (("SiteDomain", "SiteCertificateArn"), ("MailFrom", "MailIdentity")):
         if bool(settings.value(one)) != bool(settings.value(other)):
             raise DeployFailed(f"{prefix}.{one} and {prefix}.{other} belong together: set both, or neither")
+    if "guardrail" in settings.listed("Moderation") and not (settings.value("GuardrailId") and settings.value("GuardrailVersion")):
+        raise DeployFailed(f"{prefix}.Moderation has guardrail: set {prefix}.GuardrailId and {prefix}.GuardrailVersion")
+    if float(settings.value("MonthlyBudget")) and not settings.value("AlarmEmail"):
+        raise DeployFailed(f"{prefix}.MonthlyBudget needs {prefix}.AlarmEmail, which hears of it")
     if settings.stage == "prod":
         longest = CLOUDFRONT_NAME - len(f"-{settings.region}{LONGEST_FUNCTION}")
         if len(settings.stack) > longest:
