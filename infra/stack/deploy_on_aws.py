@@ -2,7 +2,7 @@
 
 `deploy_on_aws.py deploy STAGE` looks at the account, asks for keys that are nowhere, builds the functions, uploads them, changes
 the stack, stores the keys and creates the webhook endpoints. A repeat with nothing changed changes nothing; one that follows
-a run that was cut off goes on. With --plan it prints the changes and makes none.
+a run that was cut off goes on. It prints `changed` or `unchanged`. With --plan it prints the changes and makes none.
 `deploy_on_aws.py demo-account STAGE` creates an account for one demo and prints the address of the service, the address of the
 account and its password, a line each.
 `deploy_on_aws.py where STAGE` prints where everything is.
@@ -98,6 +98,7 @@ class Target:
         for line in lines:
             progress(str(line))
         found, key_lines = keys.gather(self.settings, keys.stored(self.secrets, changes.outputs(stack)), asks=not arguments.plan)
+        key_lines += webhooks.look(self.settings, found)
         for line in key_lines:
             progress(str(line))
         if not arguments.plan and any(line.state == account.MISSING for line in [*lines, *key_lines]):
@@ -118,15 +119,20 @@ class Target:
         if arguments.plan:
             self.plan(stack, template, parameters)
             return
-        stack = self.apply(stack, template, parameters)
+        if stack is not None:
+            # Before the functions of a provider that is new, or has another key: what they read they keep for an hour.
+            self.store_keys(changes.outputs(stack), found, ahead=True)
+        stack, changed = self.apply(stack, template, parameters)
         # The first deployment makes the address that clients come from, and what can be protected from then on.
         again = settings.with_outputs(self.settings, changes.outputs(stack))
         if again != parameters:
             progress("Once more, with the address that the stack has made")
             template, code = package(again)
-            stack = self.apply(stack, template, again)
+            stack, changed_again = self.apply(stack, template, again)
+            changed |= changed_again
         delete_old_code(self.place, code)
         self.store_keys(changes.outputs(stack), found)
+        result("changed" if changed else "unchanged")
 
     def build(self, arguments):
         """Builds all functions in one call of cargo, with Zig's linker, and returns a function that names the binary of one."""
@@ -137,9 +143,9 @@ class Target:
         folder = ROOT / "target" / "functions" / architecture
         progress(f"Building {len(names)} functions for {architecture}")
         path = os.pathsep.join([str(arguments.cargo_lambda.parent), os.environ.get("PATH", "")])
-        built = subprocess.run(
-            build_command(arguments.cargo_lambda, names, architecture, folder), cwd=ROOT, env={**os.environ, "PATH": path}, check=False
-        )
+        command = build_command(arguments.cargo_lambda, names, architecture, folder)
+        # Standard output is for results.
+        built = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False, stdout=2)
         if built.returncode:
             raise DeployFailed("the build failed: fix what the compiler reports above and run this again")
         return lambda name: folder / name / "bootstrap"
@@ -168,40 +174,59 @@ class Target:
 
     def plan(self, stack, template, parameters):
         exists = stack is not None
-        change_set = changes.create(self.stacks, self.settings.stack, exists, template, parameters)
+        change_set = changes.create(self.stacks, self.settings.stack, exists, template, parameters, nested=True)
         if change_set is not None:
             changes.discard(self.stacks, self.settings.stack, change_set, exists)
         result(plan_text(self.settings, self.account, parameters, change_set))
 
     def apply(self, stack, template, parameters):
-        """Brings the stack to this template and these parameters. Returns it."""
+        """Brings the stack to this template and these parameters. Returns it, and whether it changed."""
         name = self.settings.stack
         change_set = changes.create(self.stacks, name, stack is not None, template, parameters)
         if change_set is None:
             progress(f"{name} has these functions and parameters already")
-            return stack
+            return stack, False
         progress(f"Changing {name}\n{changes.as_text(change_set)}")
-        return changes.execute(self.stacks, name, change_set)
+        return changes.execute(self.stacks, name, change_set), True
 
-    def store_keys(self, outputs, found):
-        """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other."""
+    def store_keys(self, outputs, found, ahead=False):
+        """Stores the keys. Those of a payment provider go in together with its webhook: the functions refuse one without the other.
+
+        Before a deployment, `ahead` of it, a webhook whose secret or id is stored stays as it is: the functions that are deployed
+        read what it sends. A provider that refuses keeps back no other. Raises DeployFailed at the end with what failed."""
         providers, payments = self.settings.wanted_secrets()
-        of_providers = {key: found[key] for key in providers}
+        of_providers, failures = {key: found[key] for key in providers}, []
         if "replicate" in providers and not self.settings.value("ProviderEndpoints"):
-            of_providers |= webhooks.replicate(found["replicate"])
+            try:
+                of_providers |= webhooks.replicate(found["replicate"])
+            except DeployFailed as failure:
+                failures.append(str(failure))
         written = keys.store(self.secrets, outputs["ProviderKeysArn"], of_providers)
-        values = {key: found[key] for key in payments}
+        for provider in self.settings.listed("PaymentProviders"):
+            of_provider = {key: found[key] for key in payments if key.startswith(f"{provider}_")}
+            try:
+                written |= self.store_payment_keys(provider, outputs, of_provider, ahead)
+            except DeployFailed as failure:
+                failures.append(f"the keys or the webhook of {webhooks.NAMES[provider]} are not in place: {failure}")
+        if failures:
+            change = "the stack is not changed yet" if ahead else "the stack is changed"
+            raise DeployFailed(f"{'; '.join(failures)}. All other keys are stored, and {change}: mend that and run this again")
+        if written or not ahead:
+            progress("The keys are stored" if written else "The keys are as they were")
+
+    def store_payment_keys(self, provider, outputs, values, ahead):
+        """Stores the keys of a payment provider, and what comes of its webhook. Returns whether it wrote. A process that ends after it
+        has created an endpoint at Stripe and before it has marked it has it replaced by the next run."""
         held = keys.read(self.secrets, outputs["PaymentKeysArn"])
-        urls = webhooks.addresses(outputs["ApiUrl"])
-        enabled = self.settings.listed("PaymentProviders") if not self.settings.value("PaymentEndpoints") else []
-        if "stripe" in enabled:
-            progress(f"The webhook of Stripe: {urls['stripe']}")
-            values = values | webhooks.stripe({**held, **values}, urls["stripe"])
-        if "paypal" in enabled:
-            progress(f"The webhook of PayPal: {urls['paypal']}")
-            values = values | webhooks.paypal(values, urls["paypal"], self.settings.stage)
-        written |= keys.store(self.secrets, outputs["PaymentKeysArn"], values)
-        progress("The keys are stored" if written else "The keys are as they were")
+        if self.settings.value("PaymentEndpoints") or (ahead and held.get(webhooks.STORED[provider])):
+            return keys.store(self.secrets, outputs["PaymentKeysArn"], values)
+        url = webhooks.addresses(outputs["ApiUrl"])[provider]
+        progress(f"The webhook of {webhooks.NAMES[provider]}: {url}")
+        values = values | webhooks.ensure(provider, {**held, **values}, url, self.settings.stage)
+        written = keys.store(self.secrets, outputs["PaymentKeysArn"], values)
+        if written and provider == "stripe":
+            webhooks.mark_stripe(values, url)
+        return written
 
     def deployed(self):
         """Returns the outputs of the stack. Raises DeployFailed if there is none."""

@@ -42,10 +42,19 @@ class Place:
 
     def put_template(self, template):
         """Uploads a template and returns its address."""
-        body = json.dumps(template, sort_keys=True).encode()
+        body = text_of(template)
         key = f"{self.prefix}templates/{hashlib.sha256(body).hexdigest()}.json"
         self.put(key, body)
         return f"{self.s3.meta.endpoint_url}/{self.bucket}/{key}"
+
+
+def text_of(template):
+    return json.dumps(template, sort_keys=True).encode()
+
+
+def is_at(template, address):
+    """Says whether `put_template` has returned this address for the template."""
+    return address.endswith(f"/{hashlib.sha256(text_of(template)).hexdigest()}.json")
 
 
 def upload(place, template_file, adapt, binary_of, level, report):

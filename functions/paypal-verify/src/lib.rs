@@ -16,7 +16,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::payments::payment::PaymentProvider;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
-use lifecycle::payments::{KEYS_S, PaymentError, PaymentService};
+use lifecycle::payments::{KEYS_S, PaymentError, PaymentService, ROTATED_KEYS_S};
 use payments::{IpnError, Verification, WebhookEvent};
 use runtime::{
     Error,
@@ -72,8 +72,14 @@ async fn verify(service: &PaymentService, notification: &IpnNotification, now: T
         tracing::error!("body is not a notification: it was not queued by paypal-ipn");
         return Ok(());
     };
-    let providers = service.providers(KEYS_S, now).await?;
-    let read = match providers.read_ipn(&raw) {
+    let mut providers = service.providers(KEYS_S, now).await?;
+    let mut read = providers.read_ipn(&raw);
+    if matches!(read, Err(IpnError::NotConfigured)) {
+        // PayPal may have been turned on since.
+        providers = service.providers(ROTATED_KEYS_S, now).await?;
+        read = providers.read_ipn(&raw);
+    }
+    let read = match read {
         Ok(WebhookEvent::Poll { .. } | WebhookEvent::Ignored) => return Ok(()),
         Err(IpnError::NotConfigured) if !service.knows(&claim).await? => {
             tracing::warn!("notification about an unknown payment was dropped, as there are no keys of PayPal");

@@ -78,8 +78,8 @@ async fn receive(
 }
 
 impl AppState {
-    /// Verifies the signature, and decodes the event. If the signature does not match, the secret may have been rotated, so it is
-    /// read again once.
+    /// Verifies the signature, and decodes the event. If the signature does not match, the secret may have been rotated, and
+    /// without keys Stripe may have been turned on, so they are read again once.
     async fn verify(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<WebhookEvent, Problem> {
         let mut refused = WebhookError::Forged;
         for at_most_s in [KEYS_S, ROTATED_KEYS_S] {
@@ -88,7 +88,7 @@ impl AppState {
                 Ok(event) => return Ok(event),
                 Err(error) => refused = error,
             }
-            if refused != WebhookError::Forged {
+            if !matches!(refused, WebhookError::Forged | WebhookError::NotConfigured) {
                 break;
             }
         }

@@ -9,9 +9,10 @@ use interpreters::{Progress, python, workspace};
 use crate::Lines;
 
 const DEPLOY: &str = "infra/stack/deploy_on_aws.py";
+const NO_DEMO: &str = "--no-demo";
 
-/// Runs a command for a stage; without one for `dev`. A repeat of `deploy` with nothing changed changes nothing, and one after a
-/// run that was cut off goes on. Returns whether it succeeded: if not, what failed has said why.
+/// Runs a command for a stage; without one for `dev`. A repeat of `deploy` with nothing changed changes nothing and shows no demo,
+/// and one after a run that was cut off goes on. Returns whether it succeeded: if not, what failed has said why.
 ///
 /// # Errors
 /// A program cannot be installed or run, or the demo not built.
@@ -30,7 +31,7 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<bool> {
         aws
     };
     let mut deploying = aws(command);
-    deploying.args(options);
+    deploying.args(options.iter().filter(|option| *option != NO_DEMO));
     if command == "deploy" && !has("--functions") {
         let builder = interpreters::python(
             "venv-build",
@@ -41,14 +42,28 @@ pub(crate) fn run(command: &str, arguments: &[OsString]) -> Result<bool> {
         deploying.arg("--cargo-lambda").arg(builder.with_file_name("cargo-lambda"));
     }
     lines.finish();
-    let deployed = succeeds(&mut deploying)?;
-    if !deployed || command != "deploy" || has("--plan") {
-        return Ok(deployed);
+    if command != "deploy" || has("--plan") {
+        return succeeds(&mut deploying);
+    }
+    let deployed =
+        deploying.stdin(Stdio::inherit()).stderr(Stdio::inherit()).output().context("Python cannot be run")?;
+    if !deployed.status.success() {
+        return Ok(false);
     }
     let settings = options.iter().position(|option| option == "--settings");
     let settings = settings.and_then(|at| options.get(at..at + 2)).unwrap_or_default();
-    let shown = demo(aws("demo-account").args(settings), &mut lines);
+    let shown = if shows_demo(options, &deployed.stdout) {
+        demo(aws("demo-account").args(settings), &mut lines)
+    } else {
+        Ok(true)
+    };
     Ok(succeeds(aws("where").args(settings))? && shown?)
+}
+
+/// Says whether a demo follows a deployment with these options that printed this: if it changed something. A generation may cost
+/// money.
+fn shows_demo(options: &[OsString], printed: &[u8]) -> bool {
+    printed.trim_ascii() == b"changed" && options.iter().all(|option| option != NO_DEMO)
 }
 
 /// Generates an image and a video in what is deployed.
@@ -66,4 +81,19 @@ fn demo(account: &mut Command, lines: &mut Lines) -> Result<bool> {
 fn succeeds(command: &mut Command) -> Result<bool> {
     let status = command.status();
     Ok(status.with_context(|| format!("{} cannot be run", command.get_program().display()))?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demo_follows_a_deployment_that_changed_something_unless_it_is_unwanted() {
+        let options = |given: &[&str]| given.iter().map(OsString::from).collect::<Vec<_>>();
+        assert!(shows_demo(&[], b"changed\n"));
+        assert!(shows_demo(&options(&["--settings", "other.toml"]), b"changed\n"));
+        assert!(!shows_demo(&[], b"unchanged\n"));
+        assert!(!shows_demo(&[], b""));
+        assert!(!shows_demo(&options(&["--settings", "other.toml", "--no-demo"]), b"changed\n"));
+    }
 }

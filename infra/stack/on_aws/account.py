@@ -45,7 +45,12 @@ def identity(session):
 
 def look(session, settings, account, stack):
     """Returns a line for each thing that the deployment needs. `stack` is the one that is there, or None."""
-    checks = [stack_line(settings, stack), *([bucket_line] if stack is None else []), concurrency_line, mail_line]
+    held = reserved_concurrency(lambda parameter: given(stack).get(parameter))
+
+    def concurrency(*arguments):
+        return concurrency_line(*arguments, held)
+
+    checks = [stack_line(settings, stack), *([bucket_line] if stack is None else []), concurrency, mail_line]
     if settings.value("MailIdentity"):
         checks.append(identity_line)
     if settings.stage == "prod":
@@ -65,16 +70,32 @@ def readable(check, session, settings, account):
         raise
 
 
+def given(stack):
+    """Returns the parameters that a stack has."""
+    return {one["ParameterKey"]: one["ParameterValue"] for one in (stack or {}).get("Parameters", [])}
+
+
+def reserved_concurrency(value):
+    """Returns how much of the concurrency of the account the functions of a stack with these parameters have for themselves."""
+    return int(value("SweepReservedConcurrency") or 0) + 3 * int(value("WebhookReservedConcurrency") or 0)
+
+
 def stack_line(settings, stack):
     if stack is None:
         return Line(OK, f"the stack {settings.stack} does not exist: it will be created")
-    before = {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])}
-    shards = int(before.get("IndexShards", 1))
+    shards = int(given(stack).get("IndexShards", 1))
     if int(settings.value("IndexShards")) < shards:
         return Line(
             MISSING,
             f"the indexes of {settings.stack} have {shards} shards: with fewer, nothing would find what is in the others",
             f"set IndexShards to {shards} or more",
+        )
+    table, restored = given(stack).get("RestoredTable", ""), settings.value("RestoredTable")
+    if table != restored and settings.value("GradualShift") == "true":
+        return Line(
+            MISSING,
+            "the functions are to use another table: with GradualShift some would use the one and some the other for a while",
+            "set GradualShift to false for this deployment, as docs/operating.md says",
         )
     return Line(OK, f"the stack {settings.stack} exists: {stack['StackStatus']}")
 
@@ -96,27 +117,31 @@ def bucket_line(session, settings, account):
     )
 
 
-def concurrency_line(session, settings, _account):
+def concurrency_line(session, settings, _account, held=0):
+    """What other stages and other functions have reserved is not there. `held` is what this stack has reserved itself."""
     limits = session.client("lambda").get_account_settings()["AccountLimit"]
-    quota = limits["ConcurrentExecutions"]
+    quota, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"] + held
+    of_others = quota - free
     number = lambda parameter: int(settings.value(parameter) or 0)
-    reserved = number("SweepReservedConcurrency") + 3 * number("WebhookReservedConcurrency")
+    reserved = reserved_concurrency(settings.value)
     workers = number("ImageConcurrency") + number("VideoConcurrency") + number("FinishConcurrency")
-    if reserved and quota - reserved < UNRESERVED:
-        needed = reserved + max(UNRESERVED, workers + BESIDE_WORKERS)
+    here = f"Lambda runs {quota} functions at once here" + (f", of which others have reserved {of_others}" if of_others else "")
+    if reserved and free - reserved < UNRESERVED:
+        needed = of_others + reserved + max(UNRESERVED, workers + BESIDE_WORKERS)
         return Line(
             MISSING,
-            f"Lambda runs {quota} functions at once here, and {reserved} are to be reserved: {UNRESERVED} must stay unreserved",
+            f"{here}, and {reserved} are to be reserved: {UNRESERVED} must stay unreserved",
             f"set SweepReservedConcurrency and WebhookReservedConcurrency to 0, or {LAMBDA_QUOTA.format(needed, settings.region)}",
         )
-    if workers + BESIDE_WORKERS > quota - reserved:
-        needed = max(1000, reserved + workers + BESIDE_WORKERS)
+    if workers + BESIDE_WORKERS > free - reserved:
+        needed = max(1000, of_others + reserved + workers + BESIDE_WORKERS)
+        own = f", and this stack reserves {reserved}" if reserved else ""
         return Line(
             LIMIT,
-            f"Lambda runs {quota - reserved} functions at once here, and {workers} workers leave the API less than {BESIDE_WORKERS}",
+            f"{here}{own}, and {workers} workers leave the API less than {BESIDE_WORKERS}",
             f"lower ImageConcurrency, VideoConcurrency and FinishConcurrency, or {LAMBDA_QUOTA.format(needed, settings.region)}",
         )
-    return Line(OK, f"Lambda runs {quota} functions at once, {workers} of them workers")
+    return Line(OK, f"{here}, {workers} of them workers" if not of_others else f"{here}; {workers} are workers")
 
 
 def mail_line(session, settings, _account):

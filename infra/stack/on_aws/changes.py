@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from on_aws import DeployFailed, code
 from on_aws.report import progress
+from packages import is_at
 
 POLL_S = 2
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -69,8 +70,11 @@ def delete(stacks, stack):
         raise DeployFailed(f"{stack['StackName']} cannot be removed: {failure}. Remove what it names in the console, and run this again")
 
 
-def create(stacks, name, exists, template, parameters):
-    """Creates a change set and returns it with all its changes, or None if there are none."""
+def create(stacks, name, exists, template, parameters, nested=False):
+    """Creates a change set and returns it with all its changes, or None if there are none.
+
+    With `nested` the changes of each nested stack of a stack that exists are with the change of it, as `Nested`. That is for
+    looking only: a nested stack that does not change keeps a change set that failed, up to a limit, until this one is deleted."""
     change_set = f"darkroom-{secrets.token_hex(8)}"
     stacks.create_change_set(
         StackName=name,
@@ -79,23 +83,56 @@ def create(stacks, name, exists, template, parameters):
         TemplateURL=template,
         Capabilities=CAPABILITIES,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
+        **({"IncludeNestedStacks": True} if nested and exists else {}),
     )
+    created = completed(stacks, StackName=name, ChangeSetName=change_set)
+    failure = created.get("StatusReason", "") if created["Status"] == "FAILED" else None
+    if failure is None:
+        created["Changes"] = [with_nested(stacks, change) for change in created["Changes"]]
+        if not exists or any(changes_something(change) for change in created["Changes"]) or not has_template(stacks, name, template):
+            return created
+    discard(stacks, name, created, exists)
+    if failure is None or is_unchanged(failure):
+        return None
+    raise DeployFailed(f"CloudFormation refuses the change: {failure}")
+
+
+def completed(stacks, **change_set):
+    """Waits until a change set is there or has failed. Returns it with the changes of all pages."""
     while True:
-        answer = stacks.describe_change_set(StackName=name, ChangeSetName=change_set)
-        if answer["Status"] == "CREATE_COMPLETE":
+        answer = stacks.describe_change_set(**change_set)
+        if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
             break
-        if answer["Status"] == "FAILED":
-            reason = answer.get("StatusReason", "")
-            discard(stacks, name, answer, exists)
-            if any(text in reason for text in NO_CHANGES):
-                return None
-            raise DeployFailed(f"CloudFormation refuses the change: {reason}")
         time.sleep(POLL_S)
-    page, changes = answer, list(answer["Changes"])
+    page, changes = answer, list(answer.get("Changes", []))
     while "NextToken" in page:
-        page = stacks.describe_change_set(StackName=name, ChangeSetName=change_set, NextToken=page["NextToken"])
+        page = stacks.describe_change_set(**change_set, NextToken=page["NextToken"])
         changes += page["Changes"]
     return {**answer, "Changes": changes}
+
+
+def is_unchanged(reason):
+    return any(text in reason for text in NO_CHANGES)
+
+
+def with_nested(stacks, change):
+    """Adds the changes of a nested stack, if CloudFormation has made a change set of it."""
+    nested = change["ResourceChange"].get("ChangeSetId")
+    return {**change, "Nested": completed(stacks, ChangeSetName=nested)["Changes"]} if nested else change
+
+
+def changes_something(change):
+    """Says whether a change is one. CloudFormation lists each nested stack, even if nothing of it changes:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html"""
+    resource = change["ResourceChange"]
+    sources = {detail.get("ChangeSource") for detail in resource.get("Details", [])}
+    listed = resource["ResourceType"] == "AWS::CloudFormation::Stack" and resource["Action"] == "Modify" and sources == {"Automatic"}
+    return not listed or any(changes_something(one) for one in change.get("Nested", []))
+
+
+def has_template(stacks, name, address):
+    """Says whether the stack has the template at this address. One with other outputs changes no resource."""
+    return is_at(stacks.get_template(StackName=name, TemplateStage="Original")["TemplateBody"], address)
 
 
 def discard(stacks, name, change_set, exists):
@@ -108,15 +145,23 @@ def discard(stacks, name, change_set, exists):
 def as_text(change_set):
     """Says in words what a change set does: a line for each resource, those that are removed or replaced first, and counts."""
     lines, counts = [], {}
-    for change in change_set["Changes"]:
-        resource = change["ResourceChange"]
+    for name, resource in resources_of(change_set["Changes"]):
         verb = verb_of(resource)
         counts[verb] = counts.get(verb, 0) + 1
         of = sorted({detail["Target"].get("Name") or detail["Target"]["Attribute"] for detail in resource.get("Details", [])})
-        text = f"  {verb:<16} {resource['LogicalResourceId']:<32} {resource['ResourceType']}"
-        lines.append((ORDER.index(verb), resource["LogicalResourceId"], f"{text}  ({', '.join(of)})" if of else text))
+        text = f"  {verb:<16} {name:<32} {resource['ResourceType']}"
+        lines.append((ORDER.index(verb), name, f"{text}  ({', '.join(of)})" if of else text))
     summary = ", ".join(f"{counts[verb]} {verb}" for verb in ORDER if verb in counts) or "no resource changes"
     return "\n".join([*(text for _, _, text in sorted(lines)), f"  {summary}"])
+
+
+def resources_of(changes, prefix=""):
+    """Returns each resource that changes, with its name. That of a nested stack goes before the names in it."""
+    for change in filter(changes_something, changes):
+        resource = change["ResourceChange"]
+        name = prefix + resource["LogicalResourceId"]
+        yield name, resource
+        yield from resources_of(change.get("Nested", []), f"{name}.")
 
 
 ORDER = ("remove", "replace", "perhaps replace", "modify", "add", "import")

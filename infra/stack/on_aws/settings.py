@@ -23,6 +23,9 @@ KEYS = {"region": str, "stack": str, "profile": str, "parameters": dict, "secret
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html
 STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+# CloudFront refuses a longer name of a function. The template appends the region and at most LONGEST_FUNCTION to that of the stack:
+# https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateFunction.html
+CLOUDFRONT_NAME, LONGEST_FUNCTION = 64, "-viewer-address"
 # The secrets by the name of their key in AWS Secrets Manager, and the environment variable that each is read from.
 SECRETS = {
     "openai": "OPENAI_API_KEY",
@@ -58,8 +61,9 @@ class Settings:
         return [name.strip() for name in self.value(parameter).split(",") if name.strip()]
 
     def wanted_secrets(self):
-        """Returns the keys of the enabled AI providers, and those of the enabled payment providers."""
-        providers = [name for name in self.listed("Providers") if name in SECRETS]
+        """Returns the keys of the enabled AI providers and classifiers, and those of the enabled payment providers."""
+        named = dict.fromkeys([*self.listed("Providers"), *self.listed("Moderation")])
+        providers = [name for name in named if name in SECRETS]
         payments = [key for key in SECRETS if key.split("_")[0] in self.listed("PaymentProviders")]
         return providers, payments
 
@@ -178,7 +182,14 @@ def check_together(settings):
     for one, other in (("SiteDomain", "SiteCertificateArn"), ("MailFrom", "MailIdentity")):
         if bool(settings.value(one)) != bool(settings.value(other)):
             raise DeployFailed(f"{prefix}.{one} and {prefix}.{other} belong together: set both, or neither")
+    if "guardrail" in settings.listed("Moderation") and not (settings.value("GuardrailId") and settings.value("GuardrailVersion")):
+        raise DeployFailed(f"{prefix}.Moderation has guardrail: set {prefix}.GuardrailId and {prefix}.GuardrailVersion")
+    if float(settings.value("MonthlyBudget")) and not settings.value("AlarmEmail"):
+        raise DeployFailed(f"{prefix}.MonthlyBudget needs {prefix}.AlarmEmail, which hears of it")
     if settings.stage == "prod":
+        longest = CLOUDFRONT_NAME - len(f"-{settings.region}{LONGEST_FUNCTION}")
+        if len(settings.stack) > longest:
+            raise DeployFailed(f"{settings.stage}.stack must have at most {longest} characters: functions of CloudFront are named after it")
         for name in ("ProviderEndpoints", "PaymentEndpoints"):
             if settings.value(name):
                 raise DeployFailed(f"{prefix}.{name} is for tests and must not be set in prod")

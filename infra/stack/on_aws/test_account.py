@@ -8,8 +8,8 @@ MAIL = "MailFrom = 'hello@example.com'\nMailIdentity = 'example.com'\n"
 DOMAIN = f"SiteDomain = 'darkroom.example.com'\nSiteCertificateArn = '{ARN}'\n"
 
 
-def limits(quota):
-    return {"AccountLimit": {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota}}
+def limits(quota, reserved=0):
+    return {"AccountLimit": {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota - reserved}}
 
 
 class Identity(Played):
@@ -44,6 +44,17 @@ class Lines(Played):
         self.says(line("IndexShards = 2", "4"), "missing", "4 shards", "set IndexShards to 4 or more")
         self.says(line("", "4"), "missing", "set IndexShards to 4 or more")
 
+    def test_all_functions_change_to_another_table_at_once(self):
+        def line(settings, table):
+            given = [{"ParameterKey": "RestoredTable", "ParameterValue": table}] if table else []
+            return account.stack_line(read(prod(settings), "prod"), {"StackStatus": "UPDATE_COMPLETE", "Parameters": given})
+
+        self.says(line("RestoredTable = 'restored'", ""), "missing", "use another table", "set GradualShift to false")
+        self.says(line("", "restored"), "missing", "set GradualShift to false")
+        self.says(line("RestoredTable = 'restored'\nGradualShift = false", ""), "ok")
+        self.says(line("RestoredTable = 'restored'", "restored"), "ok")
+        self.says(line("", ""), "ok")
+
     def test_concurrency_that_suffices_is_ok(self):
         self.answer("lambda", "get_account_settings", limits(1000))
         self.says(self.check(account.concurrency_line, dev()), "ok", "1000", "7 of them workers")
@@ -61,6 +72,25 @@ class Lines(Played):
         self.says(self.check(account.concurrency_line, dev(reserved)), "missing", "32 are to be reserved", "--desired-value 132")
         self.answer("lambda", "get_account_settings", limits(132))
         self.says(self.check(account.concurrency_line, dev(reserved)), "ok")
+
+    def test_what_others_have_reserved_is_not_there(self):
+        reserved = "SweepReservedConcurrency = 2\nWebhookReservedConcurrency = 10"
+        self.answer("lambda", "get_account_settings", limits(1000, reserved=869))
+        self.says(self.check(account.concurrency_line, dev(reserved)), "missing", "others have reserved 869", "32 are to be reserved", "--desired-value 1001")
+        self.answer("lambda", "get_account_settings", limits(1000, reserved=868))
+        self.says(self.check(account.concurrency_line, dev(reserved)), "ok", "others have reserved 868", "7 are workers")
+        self.answer("lambda", "get_account_settings", limits(1000, reserved=900))
+        line = self.check(account.concurrency_line, dev("ImageConcurrency = 100"))
+        self.says(line, "limit", "others have reserved 900, and 104 workers", "--desired-value 1007")
+
+    def test_what_the_stack_has_reserved_itself_is_counted_once(self):
+        reserved = "SweepReservedConcurrency = 2\nWebhookReservedConcurrency = 10"
+        given = {"SweepReservedConcurrency": "2", "WebhookReservedConcurrency": "10"}
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+        self.answer("lambda", "get_account_settings", limits(132, reserved=32))
+        self.answer("sesv2", "get_account", {"SendingEnabled": True})
+        lines = account.look(self, read(dev(reserved)), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE", "Parameters": parameters})
+        self.says(lines[1], "ok", "Lambda runs 132 functions at once here, 7 of them workers")
 
     def test_mail_says_sandbox_pause_and_cognito(self):
         sending = {"SendingEnabled": True, "ProductionAccessEnabled": False, "SendQuota": {"Max24HourSend": 200.0}}

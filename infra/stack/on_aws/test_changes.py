@@ -1,7 +1,11 @@
 import contextlib
 import datetime
+import hashlib
 import io
+import json
 from unittest import mock
+
+from botocore import stub
 
 from on_aws import DeployFailed, changes
 from on_aws.played import Played
@@ -9,6 +13,9 @@ from on_aws.played import Played
 NAME = "darkroom-dev"
 ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/darkroom-dev/1"
 CHANGE_SET = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/darkroom-1/1"
+NESTED = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/darkroom-1/2"
+TEMPLATE = {"Resources": {}}
+ADDRESS = f"https://s3.example/templates/{hashlib.sha256(json.dumps(TEMPLATE, sort_keys=True).encode()).hexdigest()}.json"
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -18,6 +25,15 @@ def change(action, name, kind, replacement=None, *details):
         resource["Replacement"] = replacement
     resource["Details"] = [{"Target": {"Attribute": "Properties", "Name": name}} for name in details]
     return {"Type": "Resource", "ResourceChange": resource}
+
+
+def listed_stack(name="Monitoring", *parameters, **more):
+    """A nested stack as CloudFormation lists it, also if nothing of it changes."""
+    listed = change("Modify", name, "AWS::CloudFormation::Stack", "False", *parameters)
+    details = [{**detail, "Evaluation": "Static", "ChangeSource": "ParameterReference"} for detail in listed["ResourceChange"]["Details"]]
+    automatic = {"Target": {"Attribute": "Properties", "RequiresRecreation": "Never"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
+    listed["ResourceChange"] |= {"Details": [*details, automatic], "Scope": ["Properties"], **more}
+    return listed
 
 
 def event(number, name, status, reason=None):
@@ -59,8 +75,19 @@ class Changes(Played):
         answer = {"ChangeSetId": CHANGE_SET, "StackId": ID, "Status": status, "StatusReason": reason, "Changes": list(changes_), **rest}
         self.answer("cloudformation", "describe_change_set", answer)
 
-    def create(self, exists=True):
-        return changes.create(self.stacks, NAME, exists, "https://s3.example/t.json", {"Stage": "dev"})
+    def describes_nested(self, status, changes_=(), reason=""):
+        answer = {"ChangeSetId": NESTED, "Status": status, "StatusReason": reason, "Changes": list(changes_)}
+        self.answer("cloudformation", "describe_change_set", answer, ChangeSetName=NESTED)
+
+    def is_discarded(self):
+        self.answer("cloudformation", "delete_change_set", {}, StackName=NAME, ChangeSetName=CHANGE_SET)
+
+    def has_template(self, template):
+        body = {"TemplateBody": json.dumps(template)}
+        self.answer("cloudformation", "get_template", body, StackName=NAME, TemplateStage="Original")
+
+    def create(self, exists=True, nested=False):
+        return changes.create(self.stacks, NAME, exists, ADDRESS, {"Stage": "dev"}, nested)
 
     def fails(self, call, *words):
         with self.assertRaises(DeployFailed) as failed:
@@ -80,6 +107,66 @@ class Changes(Played):
         self.describes("FAILED", reason="The submitted information didn't contain changes. Submit different information")
         self.answer("cloudformation", "delete_change_set", {}, StackName=NAME, ChangeSetName=CHANGE_SET)
         self.assertIsNone(self.create())
+
+    def test_nested_stack_that_is_listed_without_a_change_is_none(self):
+        self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID})
+        self.describes("CREATE_COMPLETE", [listed_stack()])
+        self.has_template(TEMPLATE)
+        self.is_discarded()
+        self.assertIsNone(self.create())
+
+    def test_change_beside_a_nested_stack_is_one_and_the_text_names_only_it(self):
+        self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID})
+        self.describes("CREATE_COMPLETE", [listed_stack(), change("Add", "Bucket", "AWS::S3::Bucket")])
+        created = self.create()
+        self.assertEqual(len(created["Changes"]), 2)
+        self.assertEqual([line.split() for line in changes.as_text(created).splitlines()], [["add", "Bucket", "AWS::S3::Bucket"], ["1", "add"]])
+
+    def test_nested_stack_with_another_parameter_is_a_change(self):
+        self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID})
+        self.describes("CREATE_COMPLETE", [listed_stack("Monitoring", "Parameters")])
+        self.assertIn("modify", changes.as_text(self.create()))
+
+    def test_template_with_other_outputs_alone_is_a_change(self):
+        self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID})
+        self.describes("CREATE_COMPLETE", [listed_stack()])
+        self.has_template({**TEMPLATE, "Outputs": {}})
+        self.assertIsNotNone(self.create())
+
+    def asks_for_nested(self, expected):
+        parameters = [{"ParameterKey": "Stage", "ParameterValue": "dev"}]
+        request = {"StackName": NAME, "ChangeSetName": stub.ANY, "TemplateURL": ADDRESS, "Capabilities": changes.CAPABILITIES}
+        request |= {"Parameters": parameters, **expected}
+        self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID}, **request)
+
+    def test_plan_names_what_changes_in_a_nested_stack(self):
+        self.asks_for_nested({"ChangeSetType": "UPDATE", "IncludeNestedStacks": True})
+        self.describes("CREATE_COMPLETE", [listed_stack(ChangeSetId=NESTED)])
+        self.describes_nested("CREATE_IN_PROGRESS")
+        alarm = change("Modify", "SweepAlarm", "AWS::CloudWatch::Alarm", "False", "Threshold")
+        self.describes_nested("CREATE_COMPLETE", [alarm])
+        text = changes.as_text(self.create(nested=True))
+        self.assertEqual(
+            [" ".join(line.split()) for line in text.splitlines()],
+            [
+                "modify Monitoring AWS::CloudFormation::Stack (Properties)",
+                "modify Monitoring.SweepAlarm AWS::CloudWatch::Alarm (Threshold)",
+                "2 modify",
+            ],
+        )
+
+    def test_plan_of_a_nested_stack_without_changes_is_none(self):
+        self.asks_for_nested({"ChangeSetType": "UPDATE", "IncludeNestedStacks": True})
+        self.describes("CREATE_COMPLETE", [listed_stack(ChangeSetId=NESTED)])
+        self.describes_nested("FAILED", reason="The submitted information didn't contain changes. Submit different information")
+        self.has_template(TEMPLATE)
+        self.is_discarded()
+        self.assertIsNone(self.create(nested=True))
+
+    def test_plan_of_a_first_deployment_leaves_no_nested_stack(self):
+        self.asks_for_nested({"ChangeSetType": "CREATE"})
+        self.describes("CREATE_COMPLETE", [change("Add", "Monitoring", "AWS::CloudFormation::Stack")])
+        self.assertIn("1 add", changes.as_text(self.create(exists=False, nested=True)))
 
     def test_refused_first_change_set_leaves_no_empty_stack(self):
         self.answer("cloudformation", "create_change_set", {"Id": CHANGE_SET, "StackId": ID})

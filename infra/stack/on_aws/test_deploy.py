@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest import mock
 
 import deploy_on_aws
+import packages
 from on_aws import DeployFailed, webhooks
 from on_aws.played import Played
 from on_aws.test_settings import dev, prod, read
@@ -82,33 +83,122 @@ class Deploy(Played):
         with self.assertRaises(deploy_on_aws.ClientError):
             self.target(dev()).create_bucket()
 
+    def holds(self, secret, values, writes=None):
+        """Plays a secret, which is read before it is written; that of payments is read for the webhook as well."""
+        for _ in range(2 if secret == PAYMENT_KEYS else 1):
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": json.dumps(values)}, SecretId=secret)
+        if writes:
+            self.answer("secretsmanager", "put_secret_value", {}, SecretId=secret, SecretString=json.dumps(values | writes))
+
     def test_keys_of_a_payment_provider_are_stored_with_its_webhook(self):
         text = dev("Providers = 'fal'\nPaymentProviders = 'stripe,paypal'")
-        found = {"fal": "f", "stripe_secret_key": "sk_test_1", "paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
-        self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
-        self.answer("secretsmanager", "put_secret_value", {}, SecretId=PROVIDER_KEYS, SecretString='{"fal": "f"}')
-        for _ in range(2):
-            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
-        payments = {key: found[key] for key in found if key != "fal"}
-        stored = {**payments, "stripe_webhook_secrets": ["whsec_1"], "paypal_webhook_id": "WH1"}
-        self.answer("secretsmanager", "put_secret_value", {}, SecretId=PAYMENT_KEYS, SecretString=json.dumps(stored))
+        paypal_keys = {"paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
+        found = {"fal": "f", "stripe_secret_key": "sk_test_1", **paypal_keys}
+        self.holds(PROVIDER_KEYS, {}, {"fal": "f"})
+        stripe_stored = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_1"]}
+        self.holds(PAYMENT_KEYS, {}, stripe_stored)
+        self.holds(PAYMENT_KEYS, stripe_stored, {**paypal_keys, "paypal_webhook_id": "WH1"})
         made = [
             mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_1"]}),
             mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"}),
         ]
-        with made[0] as stripe, made[1] as paypal:
+        marks = mock.patch.object(webhooks, "mark_stripe")
+        with made[0] as stripe, made[1] as paypal, marks as mark:
             self.target(text).store_keys(OUTPUTS, found)
-        stripe.assert_called_once_with(payments, "https://api.example/v1/webhooks/stripe")
-        paypal.assert_called_once_with(payments | {"stripe_webhook_secrets": ["whsec_1"]}, "https://api.example/v1/webhooks/paypal-events", "dev")
+        mark.assert_called_once_with(stripe_stored, "https://api.example/v1/webhooks/stripe")
+        stripe.assert_called_once_with({"stripe_secret_key": "sk_test_1"}, "https://api.example/v1/webhooks/stripe", webhooks.call)
+        paypal.assert_called_once_with(stripe_stored | paypal_keys, "https://api.example/v1/webhooks/paypal-events", "dev", webhooks.call)
         for secret in ("sk_test_1", "whsec_1"):
             self.assertNotIn(secret, self.said.getvalue() + self.printed.getvalue())
+
+    def test_endpoint_is_marked_only_once_its_secret_is_stored(self):
+        self.holds(PROVIDER_KEYS, {})
+        self.holds(PAYMENT_KEYS, {})
+        self.refuse("secretsmanager", "put_secret_value", "InternalServiceError")
+        made = mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_1"]})
+        with made, mock.patch.object(webhooks, "mark_stripe") as mark, self.assertRaises(deploy_on_aws.ClientError):
+            self.target(dev("PaymentProviders = 'stripe'")).store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_1"})
+        mark.assert_not_called()
+
+    def test_webhook_that_is_stored_stays_as_it_is_ahead_of_the_deployment(self):
+        held = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secrets": ["whsec_1"]}
+        target = self.target(dev("PaymentProviders = 'stripe'"))
+        made = mock.patch.object(webhooks, "stripe", return_value={"stripe_webhook_secrets": ["whsec_2"]})
+        with made as stripe, mock.patch.object(webhooks, "mark_stripe"):
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, held, {"stripe_secret_key": "sk_test_2"})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"}, ahead=True)
+            stripe.assert_not_called()
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, {}, {"stripe_secret_key": "sk_test_2", "stripe_webhook_secrets": ["whsec_2"]})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"}, ahead=True)
+            stripe.assert_called_once()
+            self.holds(PROVIDER_KEYS, {})
+            self.holds(PAYMENT_KEYS, held, {"stripe_secret_key": "sk_test_2", "stripe_webhook_secrets": ["whsec_2"]})
+            target.store_keys(OUTPUTS, {"stripe_secret_key": "sk_test_2"})
+            self.assertEqual(stripe.call_count, 2)
+
+    def test_provider_that_refuses_keeps_back_no_other_key(self):
+        chosen = "Providers = 'replicate,fal'\nPaymentProviders = 'stripe,paypal'"
+        paypal_keys = {"paypal_client_id": "i", "paypal_client_secret": "s", "paypal_receiver_id": "r"}
+        found = {"replicate": "r8", "fal": "f", "stripe_secret_key": "sk_test_1", **paypal_keys}
+        for ahead, expected in ((False, "the stack is changed"), (True, "the stack is not changed yet")):
+            self.holds(PROVIDER_KEYS, {}, {"replicate": "r8", "fal": "f"})
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
+            self.holds(PAYMENT_KEYS, {}, {**paypal_keys, "paypal_webhook_id": "WH1"})
+            refusing = [mock.patch.object(webhooks, name, side_effect=DeployFailed(f"{name} says no")) for name in ("replicate", "stripe")]
+            made = mock.patch.object(webhooks, "paypal", return_value={"paypal_webhook_id": "WH1"})
+            with refusing[0], refusing[1], made, self.assertRaises(DeployFailed) as failed:
+                self.target(dev(chosen)).store_keys(OUTPUTS, found, ahead)
+            for words in ("replicate says no", "the keys or the webhook of Stripe are not in place: stripe says no", expected, "run this again"):
+                self.assertIn(words, str(failed.exception))
+
+    def test_key_that_is_refused_stops_the_deployment_before_the_build(self):
+        refusal = deploy_on_aws.account.Line("missing", "Stripe does not accept its keys")
+        with mock.patch.object(webhooks, "look", return_value=[refusal]), self.assertRaises(DeployFailed) as failed:
+            self.deploys(True, [])
+        self.assertIn("nothing was changed", str(failed.exception))
+        self.assertIn("missing  Stripe does not accept its keys", self.said.getvalue())
+
+    def deploys(self, stack, applied, text=dev("Providers = 'openai,sketch'"), **options):
+        """Deploys with everything played but the order. Returns what was done, in order."""
+        target, done = self.target(text), []
+        arguments = mock.Mock(plan=False, functions=Path("/functions"), **options)
+        outputs = {"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]}
+        held = [mock.patch.object(deploy_on_aws.changes, "settle", return_value=stack and outputs)]
+        held += [mock.patch.object(deploy_on_aws.account, "look", return_value=[])]
+        held += [mock.patch.object(deploy_on_aws.keys, "stored", return_value={"openai": "sk"})]
+        held += [mock.patch.object(deploy_on_aws, name, return_value=("url", set())) for name in ("upload", "delete_old_code")]
+        held += [mock.patch.object(target, "create_bucket")]
+        held += [mock.patch.object(target, "store_keys", side_effect=lambda *_, ahead=False: done.append("keys ahead" if ahead else "keys"))]
+        held += [mock.patch.object(deploy_on_aws.changes, "create", side_effect=applied), mock.patch.object(deploy_on_aws.changes, "as_text")]
+        held += [mock.patch.object(deploy_on_aws.changes, "execute", side_effect=lambda *_: done.append("stack") or outputs)]
+        with contextlib.ExitStack() as stack_of_mocks:
+            for one in held:
+                stack_of_mocks.enter_context(one)
+            target.deploy(arguments)
+        return done
+
+    def test_keys_are_there_before_functions_that_need_them(self):
+        self.assertEqual(self.deploys(True, [{"Changes": []}]), ["keys ahead", "stack", "keys"])
+
+    def test_first_deployment_stores_keys_once_there_are_secrets(self):
+        self.assertEqual(self.deploys(None, [{"Changes": []}, {"Changes": []}]), ["stack", "stack", "keys"])
+
+    def test_result_says_whether_anything_changed(self):
+        for stack, applied, expected in [
+            (True, [None], "unchanged\n"),
+            (True, [{"Changes": []}], "changed\n"),
+            (None, [{"Changes": []}, None], "changed\n"),
+        ]:
+            self.printed.truncate(self.printed.seek(0))
+            self.deploys(stack, applied)
+            self.assertEqual(self.printed.getvalue(), expected)
 
     def test_key_of_replicate_is_stored_with_what_it_signs_its_webhooks_with(self):
         self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PROVIDER_KEYS)
         stored = {"replicate": "r8_1", "replicate_webhook_secret": "whsec_1"}
         self.answer("secretsmanager", "put_secret_value", {}, SecretId=PROVIDER_KEYS, SecretString=json.dumps(stored))
-        for _ in range(2):
-            self.answer("secretsmanager", "get_secret_value", {"SecretString": "{}"}, SecretId=PAYMENT_KEYS)
         with mock.patch.object(webhooks, "replicate", return_value={"replicate_webhook_secret": "whsec_1"}) as read_secret:
             self.target(dev("Providers = 'replicate'")).store_keys(OUTPUTS, {"replicate": "r8_1"})
         read_secret.assert_called_once_with("r8_1")
@@ -133,6 +223,21 @@ class Deploy(Played):
         text = deploy_on_aws.places_text(chosen, ACCOUNT, OUTPUTS)
         for expected in ("https://a.example", "point a.example to d1.cloudfront.net", "https://api.example/v1/webhooks/paypal", "set AlarmEmail"):
             self.assertIn(expected, text)
+
+    def test_template_is_recognised_as_cloudformation_returns_it(self):
+        template = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)
+        place = packages.Place(mock.Mock(meta=mock.Mock(endpoint_url="https://s3.example")), "bucket", "darkroom-dev/")
+        address = place.put_template(template)
+        self.assertTrue(packages.is_at(json.loads(json.dumps(template)), address))
+        self.assertFalse(packages.is_at({**template, "Outputs": {}}, address))
+
+    def test_only_a_plan_looks_into_nested_stacks(self):
+        target = self.target(dev())
+        with mock.patch.object(deploy_on_aws.changes, "create", return_value=None) as create:
+            target.plan({}, "https://s3.example/t.json", {})
+            self.assertTrue(create.call_args.kwargs["nested"])
+            target.apply({}, "https://s3.example/t.json", {})
+            self.assertNotIn("nested", create.call_args.kwargs)
 
     def test_plan_without_changes_says_so(self):
         text = deploy_on_aws.plan_text(read(dev()), ACCOUNT, {"Stage": "dev"}, None)

@@ -28,6 +28,16 @@ class Keys(Played):
     def test_settings_without_providers_need_no_key(self):
         self.assertEqual(keys.gather(read(dev()), {}, {"OPENAI_API_KEY": "sk"}), ({}, []))
 
+    def test_classifier_of_openai_needs_its_key_without_the_provider(self):
+        for providers, moderation, expected in [
+            ("sketch", "local,openai,rekognition", ["openai"]),
+            ("openai,sketch", "local,openai", ["openai"]),
+            ("fal", "local,rekognition", ["fal"]),
+        ]:
+            with self.subTest(moderation):
+                chosen = read(dev(f"Providers = '{providers}'\nModeration = '{moderation}'"))
+                self.assertEqual(keys.gather(chosen, {}, {"OPENAI_API_KEY": "sk", "FAL_KEY": "f"})[0].keys(), set(expected))
+
     def test_key_of_the_wrong_mode_is_refused(self):
         for stage, text, key, needed in [("prod", prod, "sk_test_1", "live"), ("dev", dev, "rk_live_1", "test")]:
             with self.subTest(stage), self.assertRaises(DeployFailed) as refused:

@@ -67,6 +67,8 @@ class Refusals(unittest.TestCase):
             (dev("TimeStampUrl = 'https://someone@tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says"),
             (dev("SignUpDays = 'many'"), "dev.parameters.SignUpDays must be a number, and is 'many'"),
             (dev("SiteDomain = 'a.example'"), "dev.parameters.SiteDomain and dev.parameters.SiteCertificateArn belong together"),
+            (dev("Moderation = 'local,guardrail'\nGuardrailId = 'a'"), "Moderation has guardrail: set dev.parameters.GuardrailId and dev.parameters.GuardrailVersion"),
+            (dev("MonthlyBudget = 100"), "dev.parameters.MonthlyBudget needs dev.parameters.AlarmEmail"),
             (dev("MailFrom = 'a@example.com'"), "dev.parameters.MailFrom and dev.parameters.MailIdentity belong together"),
         ]:
             with self.subTest(text), self.assertRaises(DeployFailed) as refused:
@@ -79,6 +81,10 @@ class Refusals(unittest.TestCase):
                 read(prod(f"{name} = {value}"), "prod")
             self.assertIn(f"prod.parameters.{name} is for tests", str(refused.exception))
             read(dev(f"{name} = {value}"))
+
+    def test_each_rule_of_the_template_is_known_here(self):
+        rules = {"NoTestSettingsInProd", "GuardrailNeedsIdAndVersion", "SiteDomainAndCertificate", "BudgetAndAlarmEmail"}
+        self.assertEqual(set(settings.parsed(ROOT / "template.yaml")["Rules"]), rules)
 
     def test_missing_file_and_missing_parameter_name_what_to_do(self):
         with self.assertRaises(DeployFailed) as refused:

@@ -7,6 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Says what an operator can do without a model for new accounts.
+pub(crate) const NO_MODEL: &str = "a new account can use no image model or no video model before it buys credits: add sketch to \
+    Providers, or publish settings with \"all\" as models of new accounts";
+
 /// Calls the API, with an access token once it has signed in.
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -147,12 +151,15 @@ impl Client {
 
     /// Returns the first model of this kind (`image` or `video`) that a new account can use. The catalogue lists real providers
     /// before `sketch`.
-    pub(crate) async fn model(&self, kind: &str) -> Result<Model> {
+    pub(crate) async fn model(&self, kind: &str) -> Result<Option<Model>> {
         let Models { models } = self.read("/v1/models").await?;
-        let usable = models.into_iter().find(|model| model.kind == kind && !model.needs_purchase);
-        usable.with_context(|| {
-            format!("no {kind} model can be used before credits are bought: add sketch to Providers, or publish settings with \"all\" as models of new accounts")
-        })
+        Ok(models.into_iter().find(|model| model.kind == kind && !model.needs_purchase))
+    }
+
+    /// Returns a model for images and one for videos that a new account can use, if there are both.
+    pub(crate) async fn models(&self) -> Result<Option<[Model; 2]>> {
+        let (image, video) = (self.model("image").await?, self.model("video").await?);
+        Ok(image.zip(video).map(<[Model; 2]>::from))
     }
 
     /// Has the account deleted with all that belongs to it.

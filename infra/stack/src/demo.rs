@@ -10,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use stack::{Options, payments::PaymentKeys, workspace};
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, Generation, Model, Status, unique};
+use crate::client::{Client, Generation, Model, NO_MODEL, Status, unique};
 use crate::serve;
 use crate::terminal::{Steps, print, report, style};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image
 }
 
 /// Uses a deployed service with an account that was made for it: nobody reads the mails of a demo. Deletes the account at the
-/// end, also if the demo failed.
+/// end, also if the demo failed. A service whose models a new account cannot use is deployed all the same.
 pub(crate) fn run_at(
     runtime: &Runtime,
     address: &str,
@@ -40,7 +40,14 @@ pub(crate) fn run_at(
     runtime.block_on(async {
         let mut client = Client::new(address)?;
         client.sign_in(&email, &password).await?;
-        let shown = generate_both(&client, &email, image, video).await;
+        let shown = match client.models().await {
+            Ok(Some(models)) => generate_both(&client, &email, models, [image, video]).await,
+            Ok(None) => {
+                report(&format!("The demo generates nothing: {NO_MODEL}"));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
         client.delete_account(&email).await?;
         report("The account of the demo is deleted");
         shown
@@ -51,11 +58,16 @@ async fn show(base_url: &str, image: &str, video: &str) -> Result<()> {
     let mut client = Client::new(base_url)?;
     let email = format!("demo-{}@example.com", unique().simple());
     client.sign_up(&email, &unique().to_string()).await?;
-    generate_both(&client, &email, image, video).await
+    let models = client.models().await?.context(NO_MODEL)?;
+    generate_both(&client, &email, models, [image, video]).await
 }
 
-async fn generate_both(client: &Client, email: &str, image: &str, video: &str) -> Result<()> {
-    let (image_model, video_model) = (client.model("image").await?, client.model("video").await?);
+async fn generate_both(
+    client: &Client,
+    email: &str,
+    [image_model, video_model]: [Model; 2],
+    [image, video]: [&str; 2],
+) -> Result<()> {
     let before = client.account().await?.credits.available;
     report(&format!("Signed up as {email}, with {before} credits"));
 
@@ -139,4 +151,77 @@ fn file(folder: &Path, kind: &str, index: usize, content_type: &str) -> PathBuf 
         _ => "bin",
     };
     folder.join(format!("{kind}-{}.{extension}", index + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers each request with the first response whose method and path it has, and 404 to others. Returns its address.
+    fn service(responses: &'static [(&str, &str)]) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut reader = BufReader::new(connection.try_clone().unwrap());
+                let (mut request, mut length) = (String::new(), 0);
+                reader.read_line(&mut request).unwrap();
+                loop {
+                    let mut header = String::new();
+                    reader.read_line(&mut header).unwrap();
+                    let header = header.trim_end().to_lowercase();
+                    if header.is_empty() {
+                        break;
+                    }
+                    if let Some(value) = header.strip_prefix("content-length: ") {
+                        length = value.parse().unwrap();
+                    }
+                }
+                reader.take(length).read_to_end(&mut Vec::new()).unwrap();
+                let response = responses.iter().find(|(expected, _)| request.starts_with(expected));
+                let (status, body) = response.map_or(("404 Not Found", "{}"), |(_, body)| ("200 OK", body));
+                let length = body.len();
+                write!(connection, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+                    .unwrap();
+            }
+        });
+        address
+    }
+
+    fn shown_at(responses: &'static [(&str, &str)]) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // Another test may have set it up.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        run_at(&runtime, &service(responses), ["demo@example.com".to_owned(), "password".to_owned()], ("a", "b"))
+    }
+
+    #[test]
+    fn service_whose_models_must_be_bought_is_deployed_all_the_same() {
+        shown_at(&[
+            ("POST /v1/session/sign-in ", r#"{"access_token": "token"}"#),
+            (
+                "GET /v1/models ",
+                r#"{"models": [
+                    {"id": "a", "title": "A", "kind": "image", "needs_purchase": true},
+                    {"id": "b", "title": "B", "kind": "video", "needs_purchase": false}
+                ]}"#,
+            ),
+            ("POST /v1/privacy/deletion ", "{}"),
+        ])
+        .unwrap();
+    }
+
+    #[test]
+    fn service_without_models_at_all_fails_the_demo() {
+        let failed = shown_at(&[
+            ("POST /v1/session/sign-in ", r#"{"access_token": "token"}"#),
+            ("POST /v1/privacy/deletion ", "{}"),
+        ]);
+        assert!(failed.unwrap_err().to_string().contains("GET /v1/models was refused with 404"));
+    }
 }

@@ -105,10 +105,12 @@ fn deploys_from_nothing_to_the_demo_and_back() {
     contains(&said, &["ok       the key openai: from OPENAI_API_KEY", "limit    no MailFrom"]);
     assert!(!aws.run("where", &[], "").0, "a plan deploys nothing");
 
-    let (_, said) = aws.succeeds("deploy", &[], "");
+    let (result, said) = aws.succeeds("deploy", &[], "");
+    assert_eq!(result, "changed\n");
     contains(&said, &["Once more, with the address that the stack has made", "The keys are stored"]);
     assert!(!said.contains("key-of-openai"));
-    let (_, said) = aws.succeeds("deploy", &[], "");
+    let (result, said) = aws.succeeds("deploy", &[], "");
+    assert_eq!(result, "unchanged\n");
     contains(&said, &["darkroom-dev has these functions and parameters already", "The keys are as they were"]);
 
     let (request, said) =

@@ -10,7 +10,7 @@ use stack::{
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::client::{Account, Client, Model};
+use crate::client::{Account, Client, Model, NO_MODEL};
 use crate::terminal::{Steps, print, report};
 
 const EMAIL: &str = "demo@example.com";
@@ -58,7 +58,7 @@ async fn prepare(base_url: &str) -> Result<(Account, Model)> {
     if client.sign_in(EMAIL, PASSWORD).await.is_err() {
         client.sign_up(EMAIL, PASSWORD).await.context("the demo account cannot be created")?;
     }
-    Ok((client.account().await?, client.model("image").await?))
+    Ok((client.account().await?, client.model("image").await?.context(NO_MODEL)?))
 }
 
 fn introduce(stack: &Stack, fake_payments: &str, account: &Account, model: &Model) {

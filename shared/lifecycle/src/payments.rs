@@ -205,7 +205,7 @@ impl PaymentService {
         Ok(providers)
     }
 
-    /// Calls a provider, and once more if it does not take our keys and there are newer ones.
+    /// Calls a provider, and once more if it has no keys here or does not take them, and the secret was read again since.
     ///
     /// # Errors
     /// [`PaymentError`]
@@ -214,13 +214,7 @@ impl PaymentService {
         now: Timestamp,
         call: impl Fn(Arc<Providers>) -> F,
     ) -> Result<T, PaymentError> {
-        let known = self.providers(KEYS_S, now).await?;
-        let refused = match call(known.clone()).await {
-            Err(error @ ProviderError::WrongKeys(_)) => error,
-            answered => return Ok(answered?),
-        };
-        let newest = self.providers(ROTATED_KEYS_S, now).await?;
-        if Arc::ptr_eq(&known, &newest) { Err(refused.into()) } else { Ok(call(newest).await?) }
+        call_with_keys(|at_most_s| self.providers(at_most_s, now), call).await
     }
 
     /// Makes the checkout of a payment at its provider. A repeat gives the same checkout.
@@ -589,6 +583,22 @@ impl PaymentService {
     }
 }
 
+/// Calls with the keys that are known. If the provider has none, or does not take them, reads keys that are younger than
+/// [`ROTATED_KEYS_S`] and calls once more, unless they are the same: a provider may have been turned on, or its keys rotated.
+async fn call_with_keys<P, T, R, C>(read: impl Fn(i64) -> R, call: impl Fn(Arc<P>) -> C) -> Result<T, PaymentError>
+where
+    R: Future<Output = Result<Arc<P>, PaymentError>>,
+    C: Future<Output = Result<T, ProviderError>>,
+{
+    let known = read(KEYS_S).await?;
+    let refused = match call(known.clone()).await {
+        Err(error @ (ProviderError::WrongKeys(_) | ProviderError::NotConfigured(_))) => error,
+        answered => return Ok(answered?),
+    };
+    let newest = read(ROTATED_KEYS_S).await?;
+    if Arc::ptr_eq(&known, &newest) { Err(refused.into()) } else { Ok(call(newest).await?) }
+}
+
 /// Has the code of a gift give what is left of the money of its retained payment. Returns `false` if another write came first.
 ///
 /// # Errors
@@ -684,4 +694,65 @@ fn changed_pointers(before: &Payment, after: &Payment) -> Vec<PaymentReference> 
     let paid = receipt.map(|receipt| PaymentReference::Transaction(after.provider, receipt.transaction.clone()));
     let own = (before.kept_until() != after.kept_until()).then_some(PaymentReference::Payment(after.id));
     paid.into_iter().chain(own).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::future::ready;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// Calls with these keys, of which the first are known and the last are those of the secret. Returns the response, how old keys
+    /// were allowed to be at each read, and the keys of each call.
+    fn called(
+        keys: [&Arc<&'static str>; 2],
+        refused: impl Fn(&str) -> Option<ProviderError>,
+    ) -> (Result<(), PaymentError>, Vec<i64>, Vec<&'static str>) {
+        let (reads, calls) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let read = |at_most_s| {
+            reads.borrow_mut().push(at_most_s);
+            ready(Ok(keys[usize::from(at_most_s < KEYS_S)].clone()))
+        };
+        let call = |keys: Arc<&'static str>| {
+            calls.borrow_mut().push(*keys);
+            ready(refused(*keys).map_or(Ok(()), Err))
+        };
+        let mut calling = pin!(call_with_keys(read, call));
+        let Poll::Ready(response) = calling.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("every call is answered at once")
+        };
+        (response, reads.take(), calls.take())
+    }
+
+    #[test]
+    fn keys_that_are_missing_or_refused_are_read_again_once() {
+        let (old, new) = (Arc::new("old"), Arc::new("new"));
+        for error in
+            [ProviderError::NotConfigured(PaymentProvider::Stripe), ProviderError::WrongKeys(PaymentProvider::Paypal)]
+        {
+            let of_old = |keys: &str| (keys == "old").then(|| error.clone());
+            let (response, reads, calls) = called([&old, &new], of_old);
+            assert!(response.is_ok(), "{response:?}");
+            assert_eq!((reads, calls), (vec![KEYS_S, ROTATED_KEYS_S], vec!["old", "new"]));
+
+            let (response, _, calls) = called([&old, &new], |_| Some(error.clone()));
+            assert!(matches!(response, Err(PaymentError::Provider(refused)) if refused == error));
+            assert_eq!(calls, ["old", "new"]);
+
+            let (response, _, calls) = called([&old, &old], |_| Some(error.clone()));
+            assert!(matches!(response, Err(PaymentError::Provider(refused)) if refused == error));
+            assert_eq!(calls, ["old"], "the same keys are not tried again");
+        }
+    }
+
+    #[test]
+    fn other_failure_reads_no_keys() {
+        let (old, new) = (Arc::new("old"), Arc::new("new"));
+        let (response, reads, calls) = called([&old, &new], |_| Some(ProviderError::NotApproved));
+        assert!(matches!(response, Err(PaymentError::Provider(ProviderError::NotApproved))));
+        assert_eq!((reads, calls), (vec![KEYS_S], vec!["old"]));
+    }
 }
