@@ -705,10 +705,12 @@ mod tests {
 
     use super::*;
 
+    struct Keys(&'static str);
+
     /// Calls with these keys, of which the first are known and the last are those of the secret. Returns the response, how old keys
     /// were allowed to be at each read, and the keys of each call.
     fn called(
-        keys: [&Arc<&'static str>; 2],
+        keys: [&Arc<Keys>; 2],
         refused: impl Fn(&str) -> Option<ProviderError>,
     ) -> (Result<(), PaymentError>, Vec<i64>, Vec<&'static str>) {
         let (reads, calls) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
@@ -716,9 +718,9 @@ mod tests {
             reads.borrow_mut().push(at_most_s);
             ready(Ok(keys[usize::from(at_most_s < KEYS_S)].clone()))
         };
-        let call = |keys: Arc<&'static str>| {
-            calls.borrow_mut().push(*keys);
-            ready(refused(*keys).map_or(Ok(()), Err))
+        let call = |keys: Arc<Keys>| {
+            calls.borrow_mut().push(keys.0);
+            ready(refused(keys.0).map_or(Ok(()), Err))
         };
         let mut calling = pin!(call_with_keys(read, call));
         let Poll::Ready(response) = calling.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
@@ -729,7 +731,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_missing_or_refused_are_read_again_once() {
-        let (old, new) = (Arc::new("old"), Arc::new("new"));
+        let (old, new) = (Arc::new(Keys("old")), Arc::new(Keys("new")));
         for error in
             [ProviderError::NotConfigured(PaymentProvider::Stripe), ProviderError::WrongKeys(PaymentProvider::Paypal)]
         {
@@ -750,7 +752,7 @@ mod tests {
 
     #[test]
     fn other_failure_reads_no_keys() {
-        let (old, new) = (Arc::new("old"), Arc::new("new"));
+        let (old, new) = (Arc::new(Keys("old")), Arc::new(Keys("new")));
         let (response, reads, calls) = called([&old, &new], |_| Some(ProviderError::NotApproved));
         assert!(matches!(response, Err(PaymentError::Provider(ProviderError::NotApproved))));
         assert_eq!((reads, calls), (vec![KEYS_S], vec!["old"]));
