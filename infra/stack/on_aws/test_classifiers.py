@@ -104,7 +104,7 @@ class Permissions(unittest.TestCase):
                 _, *names = value.split(",")
                 given, memory = self.actions(Moderation=value)
                 self.assertEqual(given, {needed[name] for name in names})
-                self.assertEqual(int(memory), 1024 if {"rekognition", "guardrail"} & set(names) else 192)
+                self.assertEqual(int(memory), 1024 if {"rekognition", "guardrail"} & set(names) else 128)
         self.assertEqual(self.actions(LocalClassifier="words-and-images"), (set(), 1024))
 
     def test_guardrail_is_not_deployed_without_its_id_and_version(self):
