@@ -316,7 +316,7 @@ async fn p19_every_act_of_staff_is_in_an_unbroken_record(env: &'static TestEnv) 
     }
     // Members see no act about their own account, in the list or as the last entry.
     let other = env.staff().await?;
-    let own: String = hex::encode(digest(&SHA256, other.account_id.as_bytes()));
+    let own = hex::encode(digest(&SHA256, other.account_id.as_bytes()));
     let publishing = format!("/v1/staff/accounts/{}/publishing", other.account_id);
     member.post(&publishing, &json!({"allowed": false, "note": "asked by mail"})).await?.is(200)?;
     for path in ["/v1/staff/record?limit=100", "/v1/staff/record/verification"] {
@@ -369,7 +369,7 @@ async fn p19_role_is_given_and_taken_by_administrators_with_an_entry_each(env: &
     let act = |kind: &str| json!({"kind": kind, "role": "support"});
     ensure!(acts == [act("revoked_role"), act("granted_role")], "{acts:?}");
     let record = boss.get("/v1/staff/record?limit=100").await?.is(200)?.json;
-    let subject: String = hex::encode(digest(&SHA256, ada.account_id.as_bytes()));
+    let subject = hex::encode(digest(&SHA256, ada.account_id.as_bytes()));
     let entries = record["items"].as_array().context("no entries")?.iter();
     let hers = entries.filter(|entry| entry["act"]["subject"] == subject.as_str());
     let kinds: Vec<_> = hers.map(|entry| entry["act"]["kind"].clone()).collect();
