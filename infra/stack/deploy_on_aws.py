@@ -302,12 +302,14 @@ class Target:
     def retained(self, stack):
         """Returns a line for each resource that outlives the stack, with what would remove it."""
         lines = []
+        restored = account.given(stack).get("RestoredTable")
+        if restored:
+            lines.append(retained_line("RestoredTable", "AWS::DynamoDB::Table", restored, self.settings.region))
         for page in self.stacks.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"]):
             for resource in page["StackResourceSummaries"]:
                 if resource["LogicalResourceId"] in retained_resources() and resource.get("PhysicalResourceId"):
                     name, place = resource["LogicalResourceId"], resource["PhysicalResourceId"]
-                    removal = REMOVALS[resource["ResourceType"]].format(place, self.settings.region)
-                    lines.append(f"  {name:<14} {place}\n    to remove it: {removal}")
+                    lines.append(retained_line(name, resource["ResourceType"], place, self.settings.region))
         return "\n".join(lines) or "  nothing"
 
     def remove_packages(self):
@@ -333,6 +335,10 @@ REMOVALS = {
         "switch its deletion protection off in the console, then aws cognito-idp delete-user-pool --user-pool-id {0} --region {1}"
     ),
 }
+
+
+def retained_line(name, kind, place, region):
+    return f"  {name:<14} {place}\n    to remove it: {REMOVALS[kind].format(place, region)}"
 
 
 def retained_resources():

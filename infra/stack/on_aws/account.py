@@ -112,8 +112,9 @@ def bucket_line(session, settings, account):
             raise
     return Line(
         MISSING,
-        f"the bucket {name} of an earlier stack is still there, with the files of its accounts",
-        f"if nothing of it is needed: empty it in the console, then aws s3api delete-bucket --bucket {name}",
+        f"the bucket {name} is there already: of this stage under another name of the stack, or of a stack that was removed",
+        f"if the stack exists, set stack in darkroom.toml to its name; if it was removed and nothing is needed: empty the bucket in the "
+        f"console, then aws s3api delete-bucket --bucket {name}",
     )
 
 
@@ -174,6 +175,13 @@ def identity_line(session, settings, _account):
         return Line(MISSING, f"Amazon SES has no identity {name} in {settings.region}", how)
     if not found.get("VerifiedForSendingStatus", False):
         return Line(MISSING, f"the identity {name} of Amazon SES is not verified: {found.get('VerificationStatus', 'PENDING')}", how)
+    configuration_set = found.get("ConfigurationSetName")
+    if configuration_set:
+        return Line(
+            MISSING,
+            f"the identity {name} has the configuration set {configuration_set}, which the functions may not use: their mail would be refused",
+            f"take it away: aws sesv2 put-email-identity-configuration-set-attributes --email-identity {name} --region {settings.region}",
+        )
     return Line(OK, f"the identity {name} of Amazon SES is verified")
 
 

@@ -54,11 +54,15 @@ def settle(stacks, name, removes=True):
         delete(stacks, stack)
         return None
     if stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
-        raise DeployFailed(
-            f"an update of {name} failed and could not be rolled back: run aws cloudformation continue-update-rollback --stack-name {name}, "
-            "and then this again; the events of the stack in the console say why"
-        )
+        raise not_rolled_back(name)
     raise DeployFailed(f"{name} is {stack['StackStatus']}: look at its events in the console, and run this again")
+
+
+def not_rolled_back(name, failure="the events of the stack in the console say why"):
+    return DeployFailed(
+        f"an update of {name} failed and could not be rolled back ({failure}). "
+        f"Run aws cloudformation continue-update-rollback --stack-name {name}, and then this again"
+    )
 
 
 def delete(stacks, stack):
@@ -183,6 +187,8 @@ def execute(stacks, name, change_set):
         return stack
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
     failure = failure or (stack or {}).get("StackStatusReason") or status
+    if status == "UPDATE_ROLLBACK_FAILED":
+        raise not_rolled_back(name, failure)
     if status.startswith("UPDATE"):
         raise DeployFailed(f"the deployment failed and was rolled back ({status}): {failure}. What was deployed before is in place")
     raise DeployFailed(f"the first deployment failed and was rolled back ({status}): {failure}. Mend that and run this again: it removes the rest")

@@ -186,6 +186,8 @@ def check_together(settings):
         raise DeployFailed(f"{prefix}.Moderation has guardrail: set {prefix}.GuardrailId and {prefix}.GuardrailVersion")
     if float(settings.value("MonthlyBudget")) and not settings.value("AlarmEmail"):
         raise DeployFailed(f"{prefix}.MonthlyBudget needs {prefix}.AlarmEmail, which hears of it")
+    if settings.stage != "prod" and settings.value("SiteDomain"):
+        raise DeployFailed(f"{prefix}.SiteDomain is for prod: {settings.stage} has no distribution that would serve it")
     if settings.stage == "prod":
         longest = CLOUDFRONT_NAME - len(f"-{settings.region}{LONGEST_FUNCTION}")
         if len(settings.stack) > longest:

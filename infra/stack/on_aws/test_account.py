@@ -106,6 +106,8 @@ class Lines(Played):
     def test_identity_must_be_verified(self):
         self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True}, EmailIdentity="example.com")
         self.says(self.check(account.identity_line, dev(MAIL)), "ok")
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True, "ConfigurationSetName": "marketing"})
+        self.says(self.check(account.identity_line, dev(MAIL)), "missing", "marketing", "put-email-identity-configuration-set-attributes")
         self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": False, "VerificationStatus": "PENDING"})
         self.says(self.check(account.identity_line, dev(MAIL)), "missing", "PENDING", "create-email-identity")
         self.refuse("sesv2", "get_email_identity", "NotFoundException")

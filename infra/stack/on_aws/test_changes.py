@@ -234,6 +234,10 @@ class Changes(Played):
         cause = event(3, "Submit", "UPDATE_FAILED", "Code is too large")
         self.fails(self.executes("UPDATE_ROLLBACK_COMPLETE", cause), "Code is too large", "What was deployed before is in place")
 
+    def test_update_that_was_not_rolled_back_is_not_said_to_be(self):
+        cause = event(3, "Submit", "UPDATE_FAILED", "Code is too large")
+        self.fails(self.executes("UPDATE_ROLLBACK_FAILED", cause), "could not be rolled back", "Code is too large", "continue-update-rollback")
+
     def test_settled_stack_and_no_stack_are_taken_as_they_are(self):
         for status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
             self.is_stack(status)

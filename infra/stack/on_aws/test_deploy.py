@@ -249,6 +249,12 @@ class Deploy(Played):
         resources = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)["Resources"]
         self.assertLessEqual({resources[name]["Type"] for name in retained}, set(deploy_on_aws.REMOVALS))
 
+    def test_table_that_was_restored_is_among_what_stays(self):
+        self.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": []})
+        stack = {"StackId": "id", "Parameters": [{"ParameterKey": "RestoredTable", "ParameterValue": "darkroom-restored"}]}
+        stays = self.target(dev()).retained(stack)
+        self.assertIn("darkroom-restored\n    to remove it: aws dynamodb update-table --table-name darkroom-restored", stays)
+
     def test_removal_needs_the_name_of_the_stack(self):
         self.has_stack()
         self.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": []})

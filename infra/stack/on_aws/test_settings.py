@@ -67,6 +67,7 @@ class Refusals(unittest.TestCase):
             (dev("TimeStampUrl = 'https://someone@tsa.example.com/'"), "dev.parameters.TimeStampUrl must be as the template says"),
             (dev("SignUpDays = 'many'"), "dev.parameters.SignUpDays must be a number, and is 'many'"),
             (dev("SiteDomain = 'a.example'"), "dev.parameters.SiteDomain and dev.parameters.SiteCertificateArn belong together"),
+            (dev("SiteDomain = 'a.example'\nSiteCertificateArn = 'arn:aws:acm:us-east-1:123456789012:certificate/a'"), "dev.parameters.SiteDomain is for prod"),
             (dev("Moderation = 'local,guardrail'\nGuardrailId = 'a'"), "Moderation has guardrail: set dev.parameters.GuardrailId and dev.parameters.GuardrailVersion"),
             (dev("MonthlyBudget = 100"), "dev.parameters.MonthlyBudget needs dev.parameters.AlarmEmail"),
             (dev("MailFrom = 'a@example.com'"), "dev.parameters.MailFrom and dev.parameters.MailIdentity belong together"),

@@ -60,7 +60,7 @@ pub enum KeysError {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 struct Written {
     stripe_secret_key: String,
     stripe_webhook_secrets: Vec<String>,
@@ -73,10 +73,10 @@ struct Written {
 impl Keys {
     /// Reads the secret: a JSON object with `stripe_secret_key`, `stripe_webhook_secrets` (several while one is rotated),
     /// `paypal_client_id`, `paypal_client_secret` and `paypal_receiver_id`, and `paypal_webhook_id` if PayPal has a webhook to
-    /// us. Blank counts as absent.
+    /// us. Blank counts as absent. Other fields are for another version of this program, which is deployed next or was rolled back.
     ///
     /// # Errors
-    /// [`KeysError`] if there are other fields, or if a provider has only some of its keys.
+    /// [`KeysError`] if it is no such object, or if a provider has only some of its keys.
     pub fn parse(json: &str) -> Result<Self, KeysError> {
         // The text of serde's error may quote the secret.
         let place = |error: serde_json::Error| KeysError::Json { line: error.line(), column: error.column() };

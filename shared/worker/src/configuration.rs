@@ -41,9 +41,9 @@ struct PerProvider {
     fal: Option<String>,
 }
 
-/// The secret: the keys of the providers, and what verifies the webhooks of Replicate.
+/// The secret: the keys of the providers, and what verifies the webhooks of Replicate. Other fields are for another version of this
+/// program, which is deployed next or was rolled back.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Secret {
     openai: Option<String>,
     stability: Option<String>,
@@ -288,7 +288,7 @@ mod tests {
 
         keys(r#"{"openai": "k1"}"#).await;
         assert!(has("openai", 0).await);
-        keys(r#"{"openai": "k1", "fal": "k2"}"#).await;
+        keys(r#"{"openai": "k1", "fal": "k2", "a_later_provider": "k3"}"#).await;
         assert!(!has("fal", 59).await);
         configured.refused(Timestamp::from_second(59).unwrap());
         assert!(!has("fal", 59).await, "a refusal right after the keys were read does not read them again");
