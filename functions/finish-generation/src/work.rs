@@ -13,7 +13,7 @@ use domain::{
     },
     moderation::verdict::{Stage, Verdict},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lifecycle::{EndResult, LifecycleError, Waiting, Written, catalogue::Catalogues};
 use media::{
     VisibleLabel,
@@ -39,6 +39,8 @@ use crate::{
 
 /// Most times that a claim is decided anew because its owner changed something beside it.
 const ATTEMPTS: usize = 8;
+/// What a file may take: the checks by slow classifiers, and to mark, sign and store it.
+const FILE_TIME: SignedDuration = SignedDuration::from_secs(90);
 
 /// What became of received files.
 #[derive(Default)]
@@ -118,7 +120,7 @@ impl Worker {
                 FinishClaim::Work(claimed) => claimed,
             };
             match lifecycle::write_generation(&self.table, &claimed).await? {
-                Written::Now => return self.finish(&claimed).await,
+                Written::Now => return self.finish(&claimed, record.deadline).await,
                 Written::Stale(None) => return Ok(()),
                 Written::Stale(Some(current)) => generation = *current,
             }
@@ -128,9 +130,9 @@ impl Worker {
 
     /// Stores the outputs and settles. Files that are not what they should be are left out and not charged; if none is left,
     /// another job is started.
-    async fn finish(&self, generation: &Generation) -> Result<(), LifecycleError> {
+    async fn finish(&self, generation: &Generation, deadline: Timestamp) -> Result<(), LifecycleError> {
         let catalogue = self.catalogues.version(&self.table, generation.catalogue, clock::now()).await?;
-        let mut stored = match self.store(generation, &catalogue).await? {
+        let mut stored = match self.store(generation, &catalogue, deadline).await? {
             Ok(stored) => stored,
             Err(error) => {
                 log_failed_check(&error);
@@ -217,11 +219,12 @@ impl Worker {
     }
 
     /// Writes the outputs that the received files give and that are not blocked. What is blocked is neither marked nor signed. A
-    /// check that failed leaves some unwritten.
+    /// check that failed, or has no time, leaves some unwritten.
     async fn store(
         &self,
         generation: &Generation,
         catalogue: &Catalogue,
+        deadline: Timestamp,
     ) -> Result<Result<Stored, CheckError>, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
@@ -229,6 +232,9 @@ impl Worker {
         let claim = OwnedClaim::of(generation, (catalogue, label), now);
         let mut stored = Stored::default();
         for number in 0..generation.received_files {
+            if number > 0 && clock::now() + FILE_TIME > deadline {
+                return Ok(Err(CheckError::NoTime));
+            }
             let key = Bucket::received_key(account, id, number);
             let Some((bytes, version)) = self.bucket.read_version(&key, max_file_bytes(generation.kind)).await? else {
                 tracing::warn!(%account, generation = %id, number, "a received file is not there");

@@ -18,6 +18,9 @@ pub enum CheckError {
     /// Its key cannot be read.
     #[error(transparent)]
     Keys(#[from] SecretUnreadable),
+    /// The classifiers took so long for other files that this one would not be done in the time of the invocation.
+    #[error("no time is left to check the next file")]
+    NoTime,
 }
 
 /// Asks the classifiers that the operator chose beside the local one.
@@ -111,7 +114,7 @@ impl Classifiers {
 /// Logs why a check failed: an error if the operator must mend it.
 pub fn log_failed_check(error: &CheckError) {
     match error {
-        CheckError::Classifier(ClassifierError::Unavailable { .. }) => {
+        CheckError::Classifier(ClassifierError::Unavailable { .. }) | CheckError::NoTime => {
             tracing::warn!(error = %error, "a classifier did not answer");
         }
         CheckError::Classifier(ClassifierError::Refused { .. }) | CheckError::Keys(_) => {

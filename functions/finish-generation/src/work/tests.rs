@@ -86,6 +86,11 @@ fn of(aws: Aws, moderation: &str, openai: &str) -> World {
 
 impl World {
     async fn work(&self) -> (Account, Generation, Vec<String>) {
+        self.work_for(SignedDuration::from_secs(100)).await
+    }
+
+    /// Handles the message in an invocation that ends after this time.
+    async fn work_for(&self, time: SignedDuration) -> (Account, Generation, Vec<String>) {
         self.aws.take_calls().await;
         let body = GenerationMessage::new(self.account, self.id);
         let record = Record {
@@ -95,7 +100,7 @@ impl World {
             receive_count: 1,
             sent_at: clock::now(),
             queue_arn: "arn:aws:sqs:eu-west-1:123456789012:darkroom-finish".to_owned(),
-            deadline: clock::now() + SignedDuration::from_secs(100),
+            deadline: clock::now() + time,
         };
         self.worker.work(record).await.unwrap();
         let (account, generation) = self.worker.table.account_and_generation(self.account, self.id).await.unwrap();
@@ -153,6 +158,23 @@ async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_
     assert_eq!(account.balance.available.0, before.balance.available.0 + generation.reserved.0);
     assert!(account.strikes.is_unused(), "a failure of a classifier is no strike");
     assert!(!calls.iter().any(|call| call == "PutObject"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn files_that_slow_checks_leave_no_time_for_are_checked_in_another_invocation() {
+    let world = world(200, 0.1).await;
+    let two = |generation: Generation| {
+        let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
+        Generation { received_files: 2, ..due }
+    };
+    let received = world.worker.table.generation(world.account, world.id).await.unwrap().unwrap();
+    world.worker.table.commit(&[store::Write::Generation(&two(received))]).await.unwrap();
+    let (_, generation, _) = world.work_for(SignedDuration::from_secs(60)).await;
+    assert!(!generation.status.is_final() && generation.tries.checks == 1, "{generation:?}");
+    assert_eq!(world.asked.lock().unwrap().len(), 1, "the first file is always checked");
+    world.worker.table.commit(&[store::Write::Generation(&two(generation))]).await.unwrap();
+    let (_, generation, _) = world.work_for(SignedDuration::from_secs(300)).await;
+    assert_eq!(generation.status, GenerationStatus::Succeeded);
 }
 
 /// The time stamps of an authority that behaves so: the generation, its file, and the requests.
