@@ -66,6 +66,8 @@ struct World {
     /// What was put, by path with the bucket. It is not there to be read.
     written: BTreeMap<String, Bytes>,
     played: BTreeMap<String, Value>,
+    /// The keys of the bucket that answer with a status only.
+    failing: BTreeMap<String, StatusCode>,
     frozen: bool,
     calls: Vec<String>,
     messages: Vec<Value>,
@@ -142,7 +144,14 @@ impl Aws {
 
     /// Writes a file to the bucket.
     pub async fn put_object(&self, key: String, bytes: Vec<u8>) {
-        self.world.lock().await.objects.insert(key, bytes.into());
+        let mut world = self.world.lock().await;
+        world.failing.remove(&key);
+        world.objects.insert(key, bytes.into());
+    }
+
+    /// Answers calls about this key of the bucket with this status, until a file is put there.
+    pub async fn fail_object(&self, key: String, status: StatusCode) {
+        self.world.lock().await.failing.insert(key, status);
     }
 
     /// Returns what was put under a key of the bucket.
@@ -276,10 +285,15 @@ async fn answer(
                 .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |played| played.to_string().into_response())
         }
         None => {
-            if method == Method::PUT {
-                world.written.insert(uri.path().to_owned(), body);
+            let key = uri.path().trim_start_matches("/bucket/");
+            if let Some(status) = world.failing.get(key) {
+                (*status, "<Error><Code>Failed</Code></Error>").into_response()
+            } else {
+                if method == Method::PUT {
+                    world.written.insert(uri.path().to_owned(), body);
+                }
+                world.file(&method, &uri)
             }
-            world.file(&method, &uri)
         }
     };
     world.busy += began.elapsed();

@@ -15,7 +15,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirec
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::config::{CallLimits, Endpoint, ProviderConfig, ProviderConfigError};
-use crate::error::ProviderError;
+use crate::error::{ProviderError, ProviderErrorKind};
 use crate::request::OutputKind;
 use crate::response::Outputs;
 use public_addresses::{NotPublic, PublicResolver};
@@ -176,6 +176,10 @@ impl ApiClient {
                 let message = format!("too many requests: {status}");
                 ProviderError::throttled(self.provider, message, retry_after::parse(&response.headers))
             }
+            // A gateway gave up waiting for a start that may go on.
+            504 | 524 if response.method == Method::POST => {
+                ProviderError::unconfirmed(self.provider, format!("a start without a usable response: {status}"))
+            }
             408 | 500..=599 => {
                 let message = format!("unavailable: {status}");
                 ProviderError::unavailable(self.provider, message, retry_after::parse(&response.headers))
@@ -192,17 +196,29 @@ impl ApiClient {
         }
     }
 
-    /// Fetches results, without the API key, and hands each over before it fetches the next.
+    /// Fetches results, without the API key, and hands each over before it fetches the next. One that cannot be had is left out, as
+    /// the others are paid for.
     pub(crate) async fn download(
         &self,
         urls: &[String],
         kind: OutputKind,
         outputs: &dyn Outputs,
     ) -> Result<(), ProviderError> {
+        let (mut is_one_done, mut lost) = (false, None);
         for url in urls {
-            outputs.take(self.fetch(url, kind).await?).await;
+            match self.fetch(url, kind).await {
+                Ok(bytes) => {
+                    outputs.take(bytes).await;
+                    is_one_done = true;
+                }
+                Err(error) if error.kind == ProviderErrorKind::JobEnded => {
+                    tracing::warn!(error = %error, "a result is lost");
+                    lost = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        lost.filter(|_| !is_one_done).map_or(Ok(()), Err)
     }
 
     async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {

@@ -70,6 +70,11 @@ impl ProviderError {
         )
     }
 
+    /// Says whether the provider would fail the same request again for what the account owner entered.
+    pub(crate) fn is_about_input(&self) -> bool {
+        matches!(self.kind, ProviderErrorKind::Rejected { .. } | ProviderErrorKind::InvalidInput { .. })
+    }
+
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self.kind, ProviderErrorKind::Rejected { .. })
     }

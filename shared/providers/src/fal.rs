@@ -219,15 +219,23 @@ impl JobApi for Fal {
         let response = self.queue.send(self.queue.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
         match response.status.as_u16() {
             200 => Ok(job_status(self.queue.parse(&response)?)),
-            400 | 422 => Ok(JobStatus::Failed(self.error_for(&response))),
-            // The request is completed, so this is its result, not the state of the queue.
-            500..=599 => Ok(JobStatus::Failed(ProviderError::job_ended(NAME, "the request failed"))),
+            401..=403 | 408 | 429 => Err(self.error_for(&response)),
+            400..=599 => Ok(JobStatus::Failed(self.result_error(&response))),
             _ => Err(self.error_for(&response)),
         }
     }
 }
 
 impl Fal {
+    /// Classifies the result of a request that is completed without files: it was rejected, or it ended for a reason of fal's own,
+    /// such as a lost runner or a cancellation (<https://fal.ai/docs/documentation/model-apis/request-errors>).
+    fn result_error(&self, response: &ApiResponse) -> ProviderError {
+        match self.error_for(response) {
+            error if error.is_about_input() => error,
+            _ => ProviderError::job_ended(NAME, "the request failed"),
+        }
+    }
+
     fn error_for(&self, response: &ApiResponse) -> ProviderError {
         let kinds = self.queue.parse::<Failure>(response).map(|failure| failure.detail).unwrap_or_default();
         if kinds.iter().any(|detail| detail.kind == "content_policy_violation") {

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::api_client::{ApiClient, ApiResponse};
 use crate::aspect_ratio;
-use crate::error::ProviderError;
+use crate::error::{ProviderError, ProviderErrorKind};
 use crate::provider::Provider;
 use crate::reference_image::form_part;
 use crate::request::{OutputKind, ProviderRequest, Quality, ReferenceImage};
@@ -94,7 +94,10 @@ impl Provider for OpenAi {
         let outputs = Mutex::new(outputs);
         let images = join_all((0..request.count.max(1)).map(|_| self.generate_one(request, &outputs))).await;
         let is_one_done = images.iter().any(Result::is_ok);
-        match images.into_iter().find_map(Result::err) {
+        // A failure that a repeat would meet again decides for all, then one after which a repeat may be paid for twice.
+        let rank =
+            |failure: &ProviderError| (!failure.is_about_input(), failure.kind != ProviderErrorKind::Unconfirmed);
+        match images.into_iter().filter_map(Result::err).min_by_key(rank) {
             // Outputs that are paid for are kept.
             Some(failure) if !is_one_done => Err(failure),
             _ => Ok(StartResponse::Done),

@@ -71,10 +71,10 @@ impl Wait {
         now: Timestamp,
     ) -> FailureResponse {
         let after = match self {
-            Self::Job { job, poll_after_s } => FailureResponse::Retry {
-                generation: Box::new(generation.accepted(job.clone(), *poll_after_s, now)),
-                delay_s: *poll_after_s,
-            },
+            Self::Job { job, poll_after_s } => {
+                let delay_s = generation.poll_delay_s(*poll_after_s, now);
+                FailureResponse::Retry { generation: Box::new(generation.accepted(job.clone(), delay_s, now)), delay_s }
+            }
             Self::Retry(failure) => generation.provider_failed(*failure, catalogue, jitter, now),
             Self::Check => generation.check_failed(jitter, now),
             Self::Turn => {
@@ -192,6 +192,16 @@ mod tests {
         assert_eq!((&generation.provider_job, delay_s), (&Some(job), 2));
         assert_eq!(generation.status, GenerationStatus::Running);
         assert_eq!(claimed(&generation, 7).provider_job, generation.provider_job);
+    }
+
+    #[test]
+    fn job_whose_report_is_lost_is_polled_before_its_deadline() {
+        let wait = waits(ProviderAnswer::Pending { job: "image::a".to_owned(), poll_after_s: 600 });
+        let begun = wait.begin(&claimed(&queued(), 1), &enabled(), 0, at(5));
+        let FailureResponse::Retry { generation, delay_s } = begun else { panic!("gave up") };
+        let polled_at = at(5 + i64::from(delay_s));
+        assert!(polled_at < generation.deadline_at, "{delay_s}");
+        assert!(matches!(generation.claim(&enabled(), 125, polled_at), GenerationClaim::Work { .. }));
     }
 
     #[test]

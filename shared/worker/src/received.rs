@@ -13,12 +13,19 @@ use crate::ask::ProviderAnswer;
 pub(crate) struct Received<'a> {
     bucket: &'a Bucket,
     generation: &'a Generation,
-    stored: Mutex<Result<u32, StoreError>>,
+    stored: Mutex<Stored>,
+}
+
+/// What was stored, and why something could not be.
+#[derive(Default)]
+struct Stored {
+    files: u32,
+    failed: Option<StoreError>,
 }
 
 impl<'a> Received<'a> {
     pub(crate) fn new(bucket: &'a Bucket, generation: &'a Generation) -> Self {
-        Self { bucket, generation, stored: Mutex::new(Ok(0)) }
+        Self { bucket, generation, stored: Mutex::default() }
     }
 
     /// Returns the answer to a call whose outputs came here: a start that was not waited for to its end is done if any came, as they
@@ -30,9 +37,10 @@ impl<'a> Received<'a> {
         }
     }
 
-    /// Says whether any file was stored.
+    /// Says whether any file came.
     pub(crate) fn any(&mut self) -> bool {
-        !matches!(self.stored.get_mut(), Ok(0))
+        let stored = self.stored.get_mut();
+        stored.files > 0 || stored.failed.is_some()
     }
 
     /// Returns how many files were stored.
@@ -40,7 +48,8 @@ impl<'a> Received<'a> {
     /// # Errors
     /// One could not be stored.
     pub(crate) fn files(self) -> Result<u32, StoreError> {
-        self.stored.into_inner()
+        let Stored { files, failed } = self.stored.into_inner();
+        failed.map_or(Ok(files), Err)
     }
 }
 
@@ -49,16 +58,19 @@ impl Outputs for Received<'_> {
     async fn take(&self, bytes: Vec<u8>) {
         let (account, id) = (self.generation.account, self.generation.id);
         let mut stored = self.stored.lock().await;
-        let Ok(number) = *stored else { return };
-        if number >= self.generation.settings.count.into() {
+        if stored.files >= self.generation.settings.count.into() {
             return;
         }
         if bytes.len() as u64 > max_file_bytes(self.generation.kind) {
             tracing::warn!(%account, generation = %id, "a file of a provider is too large");
             return;
         }
-        let key = Bucket::received_key(account, id, number);
-        *stored = self.bucket.write(&key, "application/octet-stream", bytes).await.map(|()| number + 1);
+        let key = Bucket::received_key(account, id, stored.files);
+        // After one that could not be stored come others, which the next delivery finds.
+        match self.bucket.write(&key, "application/octet-stream", bytes).await {
+            Ok(()) => stored.files += 1,
+            Err(error) => stored.failed = Some(error),
+        }
     }
 }
 
@@ -66,6 +78,7 @@ impl Outputs for Received<'_> {
 mod tests {
     use domain::catalogue::models::MediaKind;
     use fake_aws::{aws::Aws, environment::environment, seed};
+    use http::StatusCode;
     use runtime::{clients::Clients, config::Environment};
     use store::Table;
 
@@ -102,6 +115,24 @@ mod tests {
         assert_eq!(
             (stored(0).await, stored(1).await, stored(2).await),
             (Some(b"one".to_vec()), Some(b"two".to_vec()), None)
+        );
+    }
+
+    #[tokio::test]
+    async fn file_that_cannot_be_stored_does_not_cost_those_after_it() {
+        let World { aws, bucket, generation } = world(3).await;
+        let key = |number| Bucket::received_key(generation.account, generation.id, number);
+        let mut received = Received::new(&bucket, &generation);
+        received.take(b"one".to_vec()).await;
+        aws.fail_object(key(1), StatusCode::FORBIDDEN).await;
+        received.take(b"two".to_vec()).await;
+        aws.put_object(key(1), Vec::new()).await;
+        received.take(b"three".to_vec()).await;
+        assert!(received.any());
+        assert!(received.files().is_err(), "the message is delivered again, and finds the others");
+        assert_eq!(
+            (aws.written(&key(0)).await.unwrap(), aws.written(&key(1)).await.unwrap()),
+            (b"one".to_vec(), b"three".to_vec())
         );
     }
 

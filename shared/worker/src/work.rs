@@ -189,7 +189,7 @@ impl Worker {
             match lifecycle::write_generation(&self.table, &claimed).await? {
                 Written::Now => {
                     if generation.in_call
-                        && let Some(files) = self.received_files(&claimed).await?
+                        && let Some(files) = self.left_by_crash(&claimed).await?
                     {
                         return self.wait((&claimed, catalogue), &Wait::Finish(files), None).await;
                     }
@@ -208,9 +208,14 @@ impl Worker {
         Err(WorkError::Contended)
     }
 
-    /// Returns the number of files that an attempt received before it crashed, if it received any. They are paid for.
-    async fn received_files(&self, generation: &Generation) -> Result<Option<u32>, WorkError> {
+    /// Returns the number of files that an attempt received before it crashed, if they are all that can be had: a start is paid for
+    /// and returns no more. A job is polled again and returns all of its files, so those of a poll are removed.
+    async fn left_by_crash(&self, generation: &Generation) -> Result<Option<u32>, WorkError> {
         let prefix = Bucket::received_prefix(generation.account, generation.id);
+        if generation.provider_job.is_some() {
+            self.bucket.remove_all(&prefix).await?;
+            return Ok(None);
+        }
         let files = u32::try_from(self.bucket.count(&prefix).await?.len()).unwrap_or(u32::MAX);
         Ok((files > 0).then_some(files))
     }
@@ -288,7 +293,12 @@ impl Worker {
         }
         self.breakers.record(&offer.provider, &answer, clock::now());
         if is_start && answer.may_be_charged() {
-            lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await?;
+            let spent =
+                lifecycle::spend_budget(&self.table, self.budget, offer, generation.reserved, clock::now()).await;
+            if let Err(error) = spent {
+                // What the provider accepted is not lost for that: it would be started, and paid for, again.
+                tracing::error!(error = %error, "a call to a provider is not counted in the budget of the day");
+            }
         }
         let step = follow(answer, &offer.provider);
         if !matches!(step, Step::Receive) && received.any() {

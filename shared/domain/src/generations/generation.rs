@@ -283,6 +283,8 @@ pub const CHECKS: u32 = 3;
 pub const ENDED_JOBS_PER_OFFER: u32 = 2;
 /// How much too early a message may seem to come, because another machine's clock set its time.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_millis(500);
+/// The seconds before its deadline that are left to finish the files of a job.
+const FINISHING_S: i64 = 30;
 /// The longest backoff, in seconds.
 const MAX_BACKOFF_S: u32 = 60;
 
@@ -474,6 +476,17 @@ impl Generation {
         Self { provider_job: Some(job), tries, ..self.waiting(poll_after_s, now) }
     }
 
+    /// Shortens the delay before a poll that would come too late to finish the files of a job. If it is too late already, the delay
+    /// stays as it is.
+    #[must_use]
+    pub fn poll_delay_s(&self, delay_s: u32, now: Timestamp) -> u32 {
+        let left_s = self.deadline_at.duration_since(now).as_secs() - FINISHING_S;
+        match u32::try_from(left_s) {
+            Ok(left_s) if left_s > 0 => delay_s.min(left_s),
+            _ => delay_s,
+        }
+    }
+
     /// Records that this many files were received from the provider, and what they cost. They can be finished at once.
     #[must_use]
     pub fn received(&self, files: u32, catalogue: &Catalogue, now: Timestamp) -> Self {
@@ -531,7 +544,8 @@ impl Generation {
     ///
     /// A provider that is busy or down is asked again after a random part of an exponential backoff, or as long as it
     /// asked for. After [`TRIES_PER_OFFER`] the next provider is tried; a provider that is only busy, and the last one,
-    /// is asked until the deadline. While a job exists no other is started: it may still be charged.
+    /// is asked until the deadline. While a job exists no other is started: it may still be charged, and is
+    /// [polled to the end](Self::poll_delay_s).
     #[must_use]
     pub fn provider_failed(
         &self,
@@ -555,7 +569,10 @@ impl Generation {
                 next.tries = Tries { ended_jobs: self.tries.ended_jobs + 1, ..Tries::default() };
                 (next.tries.ended_jobs < ENDED_JOBS_PER_OFFER, None)
             }
-            ProviderFailure::Unusable => (false, None),
+            ProviderFailure::Unusable => {
+                next.tries.faults += 1;
+                (false, None)
+            }
         };
         if next.is_canceled_without_job() {
             return FailureResponse::GiveUp;
@@ -563,6 +580,7 @@ impl Generation {
         if same_offer || next.provider_job.is_some() {
             let failures = next.tries.faults.max(next.tries.throttles).max(1);
             let delay_s = backoff_s(failures, jitter).max(asked_s.unwrap_or(0));
+            let delay_s = if next.provider_job.is_some() { self.poll_delay_s(delay_s, now) } else { delay_s };
             if now + SignedDuration::from_secs(delay_s.into()) < self.deadline_at {
                 return FailureResponse::Retry { generation: Box::new(next.waiting(delay_s, now)), delay_s };
             }

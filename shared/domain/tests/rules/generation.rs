@@ -109,9 +109,19 @@ fn provider_that_does_not_serve_us_is_not_tried_again() {
 #[test]
 fn no_other_job_is_started_while_one_may_still_be_charged() {
     let failures = [FAULT, FAULT, FAULT, FAULT, ProviderFailure::Unusable, THROTTLED];
-    let delays = [2, 4, 8, 16, 16, 16].map(|delay_s| ("replicate", Some(delay_s)));
+    let delays = [2, 4, 8, 16, 32, 32].map(|delay_s| ("replicate", Some(delay_s)));
     let after = check(with_job(), &failures, &delays);
     assert_eq!(after.provider_job, with_job().provider_job);
+}
+
+#[test]
+fn job_is_polled_once_more_before_it_is_too_late_to_finish_its_files() {
+    let busy = ProviderFailure::Throttled { retry_after_s: Some(3600) };
+    // Its deadline is after 600 s.
+    check(with_job(), &[busy, busy], &[("replicate", Some(570)), ("replicate", None)]);
+    let delay_s = |asked_s, second| with_job().poll_delay_s(asked_s, at(second));
+    assert_eq!([delay_s(10, 0), delay_s(600, 0), delay_s(600, 569)], [10, 570, 1]);
+    assert_eq!([delay_s(600, 570), delay_s(2, 599), delay_s(2, 700)], [600, 2, 2]);
 }
 
 #[test]

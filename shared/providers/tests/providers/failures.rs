@@ -14,6 +14,11 @@ const REJECTED_BY_REPLICATE: &str =
 const REJECTED_BY_FAL: &str =
     "fal's safety check rejected the prompt, the reference image or the result. Change them and try again.";
 
+// Of <https://fal.ai/docs/documentation/model-apis/request-errors>.
+const LOST_RUNNER: &str = r#"{"detail":"…","error_type":"runner_disconnected"}"#;
+const CANCELED: &str = r#"{"detail":"…","error_type":"client_cancelled"}"#;
+const BAD_REQUEST: &str = r#"{"detail":"…","error_type":"bad_request"}"#;
+
 /// Plays the replies and compares the resulting error. Its text may contain nothing secret.
 async fn check(
     what: &str,
@@ -51,6 +56,9 @@ async fn http_failures_are_classified_by_status_and_body() {
             ("throttled until a time", until, throttled(Some(60))),
             ("throttled", status(429), throttled(None)),
             ("broken", status(500), unavailable(None)),
+            ("not reached", status(502), unavailable(None)),
+            ("a gateway that does not wait", status(504), ProviderErrorKind::Unconfirmed),
+            ("a proxy that does not wait", status(524), ProviderErrorKind::Unconfirmed),
             ("overloaded", status(503).header("retry-after", "3"), throttled(Some(3))),
             ("a slow body", good.clone().stall(), ProviderErrorKind::Unconfirmed),
             ("no answer", good.clone().silent(), ProviderErrorKind::Unconfirmed),
@@ -117,6 +125,10 @@ async fn job_that_ended_is_told_from_one_that_could_not_be_asked() {
         ),
         ("gone", later(replicate(), 1, json(404, "{}")), ProviderErrorKind::JobEnded),
         ("failed at the runner", later(fal(), 3, json(500, r#"{"detail":"…"}"#)), ProviderErrorKind::JobEnded),
+        ("a lost runner", later(fal(), 3, json(503, LOST_RUNNER)), ProviderErrorKind::JobEnded),
+        ("canceled at fal", later(fal(), 3, json(499, CANCELED)), ProviderErrorKind::JobEnded),
+        ("a bad request of a runner", later(fal(), 3, json(400, BAD_REQUEST)), ProviderErrorKind::JobEnded),
+        ("a result that is busy", later(fal(), 3, json(429, "{}")), throttled(None)),
         ("busy", later(replicate(), 1, json(429, "{}")), throttled(None)),
         ("down", later(fal(), 1, json(500, "{}")), unavailable(None)),
         ("a cut status", later(replicate(), 1, status("starting").cut()), ProviderErrorKind::InvalidResponse),

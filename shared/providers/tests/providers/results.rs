@@ -107,6 +107,22 @@ async fn paid_outputs_are_kept_when_others_fail() {
 }
 
 #[tokio::test]
+async fn result_that_is_gone_does_not_cost_the_others() {
+    let done = r#"{"id":"a","status":"succeeded","output":["{base}/1.png","{base}/2.png","{base}/3.png"]}"#;
+    let started = [Reply::json(r#"{"id":"a","status":"starting"}"#), Reply::json(done)];
+    let (png, gone) = (Reply::new(200, "image/png", PNG), Reply::new(404, "text/html", b"no"));
+    let overloaded = Reply::new(503, "text/html", b"");
+    let play = async |results: [&Reply; 3]| {
+        let stub = Stub::play(started.iter().chain(results).cloned().collect()).await;
+        run(&stub, "replicate", &replicate().request).await.map(|outputs| outputs.len())
+    };
+    assert_eq!(play([&png, &gone, &png]).await.unwrap(), 2);
+    assert_eq!(play([&gone, &gone, &png]).await.unwrap(), 1);
+    assert_eq!(play([&gone, &gone, &gone]).await.unwrap_err().kind, ProviderErrorKind::JobEnded);
+    assert_eq!(play([&png, &gone, &overloaded]).await.unwrap_err().kind, unavailable(None), "all can be had later");
+}
+
+#[tokio::test]
 async fn several_videos_are_several_jobs_under_one_id() {
     let two = ProviderRequest { count: 2, ..request(OutputKind::Video, "wan-video/wan-2.2-t2v-fast") };
     let job = |id: &str, rest: &str| Reply::json(&format!(r#"{{"id":"{id}",{rest}}}"#));
@@ -139,7 +155,13 @@ async fn openai_generates_each_image_in_a_call_of_its_own() {
     let (outputs, seen) = play(vec![good.clone(); 3]).await;
     assert_eq!(outputs.unwrap(), 3);
     assert!(seen.iter().all(|call| call.json()["n"] == 1) && seen.len() == 3);
-    let (outputs, seen) = play(vec![good.clone(), down.clone(), good]).await;
+    let (outputs, seen) = play(vec![good.clone(), down.clone(), good.clone()]).await;
     assert_eq!((outputs.unwrap(), seen.len()), (2, 3), "outputs that are paid for are kept");
-    assert_eq!(play(vec![down; 3]).await.0.unwrap_err().kind, unavailable(None));
+    assert_eq!(play(vec![down.clone(); 3]).await.0.unwrap_err().kind, unavailable(None));
+    let blocked = br#"{"error":{"code":"moderation_blocked","type":"image_generation_user_error","message":"..."}}"#;
+    let (silent, blocked) = (good.clone().cut(), Reply::new(400, "application/json", blocked));
+    let kind = async |replies| play(replies).await.0.unwrap_err().kind;
+    let may_be_paid_for = vec![down.clone(), silent.clone(), down.clone()];
+    assert_eq!(kind(may_be_paid_for).await, ProviderErrorKind::Unconfirmed, "another start may be paid for twice");
+    assert!(matches!(kind(vec![down, silent, blocked]).await, ProviderErrorKind::Rejected { .. }));
 }

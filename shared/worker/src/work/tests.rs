@@ -2,6 +2,7 @@
 
 use domain::generations::generation::ProviderJob;
 use fake_aws::{aws::Aws, environment::environment, seed};
+use http::StatusCode;
 use serde_json::Value;
 use store::Write;
 
@@ -75,8 +76,8 @@ async fn report_that_is_faster_than_the_record_of_its_job_is_looked_at_a_second_
     assert!(world.handle(true, 1).await.1.is_empty(), "the worker polls the job already");
 }
 
-#[tokio::test]
-async fn files_of_a_poll_that_fails_after_them_are_removed() {
+/// A generation of two pictures by a job of fal. The fake bucket is the host of fal.
+async fn job_of_fal() -> World {
     let world = World::with("fal").await;
     world.aws.play("GetSecretValue", serde_json::json!({"SecretString": r#"{"fal": "key"}"#})).await;
     let job = ProviderJob { provider: "fal".to_owned(), id: "image:fal-ai/flux:job".to_owned() };
@@ -89,20 +90,66 @@ async fn files_of_a_poll_that_fails_after_them_are_removed() {
             generation
         })
         .await;
-    // The fake bucket is the host of fal.
-    let put = async |key: &str, content: String| world.aws.put_object(key.to_owned(), content.into_bytes()).await;
-    let url = |key: &str| serde_json::json!({"url": format!("{}/bucket/{key}", world.aws.endpoint())});
-    put("fal-ai/flux/requests/job/status", r#"{"status":"COMPLETED"}"#.to_owned()).await;
-    put("result", "a picture".to_owned()).await;
-    for (second, removes) in [("result", false), ("gone", true)] {
-        let images = serde_json::json!({"images": [url("result"), url(second)]});
-        put("fal-ai/flux/requests/job", images.to_string()).await;
+    world.put("fal-ai/flux/requests/job/status", r#"{"status":"COMPLETED"}"#.to_owned()).await;
+    world.put("result", "a picture".to_owned()).await;
+    world
+}
+
+impl World {
+    async fn put(&self, key: &str, content: String) {
+        self.aws.put_object(key.to_owned(), content.into_bytes()).await;
+    }
+
+    /// Has the job of fal return these objects of the bucket.
+    async fn return_from_fal(&self, keys: [&str; 2]) {
+        let url = |key| serde_json::json!({"url": format!("{}/bucket/{key}", self.aws.endpoint())});
+        let images = serde_json::json!({"images": keys.map(url)});
+        self.put("fal-ai/flux/requests/job", images.to_string()).await;
+    }
+
+    async fn present(&self) -> Generation {
+        self.worker.table.generation(self.account, self.id).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_poll_that_fails_after_them_are_removed() {
+    let world = job_of_fal().await;
+    world.aws.fail_object("overloaded".to_owned(), StatusCode::SERVICE_UNAVAILABLE).await;
+    for (second, removes) in [("result", false), ("gone", false), ("overloaded", true)] {
+        world.return_from_fal(["result", second]).await;
         world.aws.freeze().await;
         let (calls, _) = world.handle(false, 1).await;
         let place = |call: &str| calls.iter().position(|called| called == call);
         let stored = place("PutObject").unwrap();
         assert_eq!(place("ListObjectVersions").is_some_and(|listed| listed > stored), removes, "{calls:?}");
     }
+}
+
+#[tokio::test]
+async fn job_whose_poll_crashed_after_some_files_is_polled_again() {
+    let world = job_of_fal().await;
+    world.return_from_fal(["result", "result"]).await;
+    world.change(|generation| Generation { in_call: true, ..generation }).await;
+    world.put(&Bucket::received_key(world.account, world.id, 0), "of the first poll".to_owned()).await;
+    world.handle(false, 2).await;
+    assert_eq!(world.present().await.received_files, 2);
+}
+
+#[tokio::test]
+async fn start_that_may_have_begun_is_not_repeated_although_the_budget_cannot_count_it() {
+    // The fake bucket answers a start with nothing that fal says.
+    let world = World::with("fal").await;
+    world.aws.play("GetSecretValue", serde_json::json!({"SecretString": r#"{"fal": "key"}"#})).await;
+    world
+        .change(|mut generation| {
+            generation.settings.model = "flux-schnell".to_owned();
+            generation
+        })
+        .await;
+    world.aws.play("UpdateItem", serde_json::json!({"__type": "ValidationException"})).await;
+    world.handle(false, 1).await;
+    assert_eq!(world.present().await.failure, Some(Failure::ProviderUnavailable));
 }
 
 #[tokio::test]
