@@ -43,7 +43,7 @@ afterEach(() => vi.useRealTimers());
 
 describe("errors of the API", () => {
   it("carry the type of the problem, its fields and when to retry", async () => {
-    respond(Response.json(PROBLEM, { status: 429 }));
+    respond(Response.json(PROBLEM, { status: 429, headers: { "retry-after": "12" } }));
     const error = await failure(read());
     expect(error).toMatchObject({ type: "rate-limited", status: 429, problem: { retry_after: 12 } });
     expect([error.hasField("email"), error.hasField("password")]).toEqual([true, false]);
@@ -97,12 +97,56 @@ describe("retries", () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
+  it("wait as long as a busy service says, also before a write with a key is repeated", async () => {
+    for (const request of [read, () => write({ params: idempotencyHeader() })]) {
+      const fetch = respond(Response.json({}, { status: 503, headers: { "retry-after": "2" } }), Response.json({}));
+      const result = request();
+      await vi.advanceTimersByTimeAsync(1_900);
+      expect(fetch).toHaveBeenCalledTimes(1);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(fetch).toHaveBeenCalledTimes(2);
+      await result;
+      fetch.mockRestore();
+    }
+  });
+
+  it("have waits of their own if a refused request is not told when to try again", async () => {
+    const untold: Record<string, string>[] = [{}, { "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }];
+    for (const request of [read, () => write({ params: idempotencyHeader() })]) {
+      for (const headers of untold) {
+        const throttled = () => Response.json({ message: "Too Many Requests" }, { status: 429, headers });
+        const fetch = respond(throttled(), throttled(), Response.json({}));
+        const result = request();
+        await vi.advanceTimersByTimeAsync(300);
+        expect(fetch).toHaveBeenCalledTimes(1);
+        await vi.advanceTimersByTimeAsync(200);
+        expect(fetch).toHaveBeenCalledTimes(2);
+        await vi.runAllTimersAsync();
+        await result;
+        expect(fetch).toHaveBeenCalledTimes(3);
+        fetch.mockRestore();
+      }
+    }
+  });
+
+  it("are not sooner than without a response", async () => {
+    const fetch = respond(Response.json({}, { status: 429, headers: { "retry-after": "0" } }), Response.json({}));
+    const result = read();
+    await vi.advanceTimersByTimeAsync(300);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    await vi.runAllTimersAsync();
+    await result;
+  });
+
   it("say at once that a limit lasts long, or stops a write", async () => {
-    const limited = (seconds: string) => Response.json(PROBLEM, { status: 429, headers: { "retry-after": seconds } });
-    const reads = respond(limited("60"));
-    expect((await failure(read())).type).toBe("rate-limited");
-    expect(reads).toHaveBeenCalledTimes(1);
-    reads.mockRestore();
+    const limited = (seconds: string, status = 429) =>
+      Response.json(PROBLEM, { status, headers: { "retry-after": seconds } });
+    for (const status of [429, 503]) {
+      const reads = respond(limited("60", status));
+      await failure(read());
+      expect(reads).toHaveBeenCalledTimes(1);
+      reads.mockRestore();
+    }
     const writes = respond(limited("1"));
     expect((await failure(write({ params: idempotencyHeader() }))).type).toBe("rate-limited");
     expect(writes).toHaveBeenCalledTimes(1);
@@ -115,9 +159,12 @@ describe("retries", () => {
   });
 
   it("do not repeat a write without a key", async () => {
-    const fetch = respond();
-    await failure(write({}));
-    expect(fetch).toHaveBeenCalledTimes(1);
+    for (const response of [undefined, Response.json({}, { status: 429 }), Response.json({}, { status: 503 })]) {
+      const fetch = respond(response);
+      await failure(write({}));
+      expect(fetch).toHaveBeenCalledTimes(1);
+      fetch.mockRestore();
+    }
   });
 
   it("repeat a write with one and the same key", async () => {

@@ -8,13 +8,13 @@ import { accessToken, refreshAccessToken, session, waitForSignIn } from "./sessi
 /** The request and response bodies of the API. */
 export type Schema = components["schemas"];
 
-/** Delays before each retry, in milliseconds. */
+/** The shortest delays before each retry, in milliseconds. */
 const RETRY_DELAYS_MS = [400, 1_500];
 /** After this time a request counts as slow, in milliseconds. */
 const SLOW_MS = 5_000;
-/** Statuses of a service that is unavailable for a moment. */
-const RETRYABLE_STATUSES = [502, 503, 504];
-/** The longest time that a read waits because of `Retry-After`, in seconds. */
+/** Statuses of a service that refuses requests, or is unavailable, for a moment. */
+const RETRYABLE_STATUSES = [429, 502, 503, 504];
+/** The longest time that a request waits because of `Retry-After`, in seconds. */
 const RETRY_AFTER_MAX_S = 10;
 
 /** Whether the last request got a response. */
@@ -97,30 +97,38 @@ async function isAccountDeleting(): Promise<boolean> {
 }
 
 /**
- * Returns after how many milliseconds a read is sent again that exceeded a limit; undefined if it is not. A write that
- * exceeded one is not repeated: its error is shown.
+ * Returns after how many milliseconds a request is sent again: as `Retry-After` says, and not sooner than `delayMs`. Undefined
+ * if its response is final.
+ *
+ * A write that exceeded a limit of the API has changed nothing, but its error is shown at once: the person can do something
+ * about it, such as cancel a job. A 429 without `Retry-After` is of the throttle for all callers together.
  */
-function limitWait(request: Request, response: Response): number | undefined {
-  if (request.method !== "GET" || response.status !== 429) return undefined;
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return seconds <= RETRY_AFTER_MAX_S ? seconds * 1000 : undefined;
+function retryWait(request: Request, { status, headers }: Response, delayMs: number): number | undefined {
+  if (!RETRYABLE_STATUSES.includes(status)) return undefined;
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  if (Number.isNaN(seconds)) return delayMs;
+  if (seconds > RETRY_AFTER_MAX_S || (status === 429 && request.method !== "GET")) return undefined;
+  return Math.max(delayMs, seconds * 1000);
 }
 
-/** Sends a request. Retries it where a repeat is safe: reads, and requests with an `Idempotency-Key`. */
+/**
+ * Sends a request. Retries it where a repeat is safe: reads, and requests with an `Idempotency-Key`, of which the API carries
+ * out one, whatever became of the attempts before.
+ */
 async function sendWithRetries(request: Request, token?: string): Promise<Response> {
   const repeatable = request.method === "GET" || request.headers.has("idempotency-key");
   for (const delay of repeatable ? [...RETRY_DELAYS_MS, undefined] : [undefined]) {
     const copy = request.clone();
     if (token !== undefined) copy.headers.set("authorization", `Bearer ${token}`);
     const response = await fetch(copy).catch(() => undefined);
-    const wait = response && limitWait(request, response);
-    if (response && (delay === undefined || (wait === undefined && !RETRYABLE_STATUSES.includes(response.status)))) {
+    const wait = delay === undefined || !response ? delay : retryWait(request, response, delay);
+    if (response && wait === undefined) {
       reachable.value = true;
       return response;
     }
     request.signal.throwIfAborted();
-    if (delay === undefined || !navigator.onLine) break;
-    await new Promise((resolve) => setTimeout(resolve, wait ?? delay));
+    if (wait === undefined || !navigator.onLine) break;
+    await new Promise((resolve) => setTimeout(resolve, wait));
   }
   reachable.value = false;
   throw connectionError();

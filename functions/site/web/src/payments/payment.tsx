@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { loadAccount } from "../accounts/account";
 import { api, type Schema, unwrap } from "../api/client";
+import { growingWait } from "../api/poll";
 import { CreditsPage } from "../credits/layout";
 import { query } from "../router";
 import { dateTime, money, text } from "../text";
@@ -13,8 +14,8 @@ import { PROVIDER_NAMES } from "./providers";
 
 type PaymentView = Schema["PaymentView"];
 
-/** The interval at which an open payment is loaded again, in milliseconds. */
-const POLL_INTERVAL_MS = 2_000;
+/** The first and the longest wait before an open payment is loaded again, in milliseconds. */
+const [POLL_FIRST_MS, POLL_LONGEST_MS] = [2_000, 10_000];
 /** How long an open payment is polled, in milliseconds. */
 const POLL_DURATION_MS = 120_000;
 
@@ -25,12 +26,14 @@ export function Payment({ id }: { id: string }) {
   const payment = useQuery(() => unwrap<PaymentView>(api.GET("/v1/checkout/{id}", { params })), [id]);
   const capture = useMutation();
   const startedAt = useRef(Date.now());
+  const polls = useRef(0);
   const captured = useRef(false);
   // The buyer canceled on the payment page: nothing is waited for.
   const isCanceled = query.value.has("canceled");
   const isPolling = !isCanceled && Date.now() - startedAt.current <= POLL_DURATION_MS;
   const restart = () => {
     startedAt.current = Date.now();
+    polls.current = 0;
     void payment.refetch();
   };
   const { data } = payment;
@@ -56,7 +59,7 @@ export function Payment({ id }: { id: string }) {
       return;
     }
     if (!isPolling) return;
-    const timer = setTimeout(payment.refetch, POLL_INTERVAL_MS);
+    const timer = setTimeout(payment.refetch, growingWait(polls.current++, POLL_FIRST_MS, POLL_LONGEST_MS));
     return () => clearTimeout(timer);
   }, [data, payment.error]);
   return (

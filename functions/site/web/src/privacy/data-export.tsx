@@ -1,8 +1,9 @@
 /** Data exports: request one, follow its progress, download it. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 import { withRecentSignIn } from "../accounts/sign-in-dialog";
 import { api, idempotencyHeader, type Schema, unwrap } from "../api/client";
+import { growingWait } from "../api/poll";
 import { bytes, dateTime, relativeTime, text } from "../text";
 import { Icon } from "../ui/icon";
 import { useMutation, useQuery } from "../ui/query";
@@ -11,16 +12,21 @@ import { PrivacyPage } from "./layout";
 
 type ExportView = Schema["ExportView"];
 
-const POLL_INTERVAL_MS = 2_500;
+/** The first and the longest wait before an export that is being built is loaded again, in milliseconds. */
+const [POLL_FIRST_MS, POLL_LONGEST_MS] = [2_500, 15_000];
 
 export function DataExport() {
   const t = text.value.privacy.export;
   const exports = useQuery(async () => (await unwrap(api.GET("/v1/privacy/exports"))).items);
   const mutation = useMutation();
+  const polls = useRef(0);
   const isRunning = exports.data?.some(({ status }) => status === "building") ?? false;
   useEffect(() => {
-    if (!isRunning) return;
-    const timer = setTimeout(exports.refetch, POLL_INTERVAL_MS);
+    if (!isRunning) {
+      polls.current = 0;
+      return;
+    }
+    const timer = setTimeout(exports.refetch, growingWait(polls.current++, POLL_FIRST_MS, POLL_LONGEST_MS));
     return () => clearTimeout(timer);
   }, [exports.data, exports.error]);
   const create = () =>

@@ -75,8 +75,8 @@ describe("recent jobs", () => {
     expect(asked()).toBe(2);
     fetch.mockImplementation(async () => Response.json({}, { status: 500 }));
     await vi.advanceTimersByTimeAsync(60_000);
-    // After 4, 8, 16 and 32 seconds.
-    expect(asked()).toBe(6);
+    // After 4, 6, 9, 13.5 and 20.25 seconds.
+    expect(asked()).toBe(7);
     stop();
   });
 

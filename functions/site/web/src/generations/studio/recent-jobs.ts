@@ -4,14 +4,15 @@ import { effect, signal } from "@preact/signals";
 import { loadAccount } from "../../accounts/account";
 import { api, idempotencyHeader, onOutsideChange, type Schema, unwrap } from "../../api/client";
 import { ApiError } from "../../api/error";
+import { growingWait } from "../../api/poll";
 import { session } from "../../api/session";
 
 type Generation = Schema["GenerationView"];
 
 /** The number of generations that are shown. */
 const SHOWN = 12;
-/** The longest time between two attempts to load running generations when requests fail, in seconds. */
-const RETRY_MAX_S = 60;
+/** The longest wait before running generations are loaded again when requests fail, in milliseconds. */
+const POLL_LONGEST_MS = 60_000;
 
 /** The most recent generations, newest first; undefined before they are loaded. */
 export const recentJobs = signal<Generation[] | undefined>(undefined);
@@ -55,9 +56,9 @@ export function pollRecentJobs(): () => void {
     clearTimeout(timer);
     const inFlight = (recentJobs.value ?? []).filter(isInFlight);
     if (inFlight.length === 0) return;
-    const soonest = Math.min(...inFlight.map(({ poll_after_s }) => poll_after_s ?? 1));
-    const delay = recentJobsError.value ? Math.min(soonest * 2 ** failures, RETRY_MAX_S) : soonest;
-    timer = setTimeout(loadRecentJobs, delay * 1000);
+    const soonestMs = 1000 * Math.min(...inFlight.map(({ poll_after_s }) => poll_after_s ?? 1));
+    const waits = recentJobsError.value ? failures : 0;
+    timer = setTimeout(loadRecentJobs, growingWait(waits, soonestMs, POLL_LONGEST_MS));
   });
   const ignoreTabs = onOutsideChange(loadRecentJobs);
   return () => {

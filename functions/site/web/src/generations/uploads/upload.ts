@@ -1,13 +1,14 @@
 /** Uploads: declare a file, send it with progress, wait for its inspection. */
 import { api, idempotencyHeader, type Schema, unwrap } from "../../api/client";
 import { ApiError } from "../../api/error";
+import { growingWait } from "../../api/poll";
 
 /** The supported content types. */
 export const CONTENT_TYPES = ["image/jpeg", "image/png", "image/webp"];
 /** The largest supported size, in bytes. */
 export const MAX_BYTES = 20 * 1024 * 1024;
-/** The interval at which the result of the inspection is requested, in milliseconds. */
-const POLL_INTERVAL_MS = 700;
+/** The first and the longest wait between two requests for the result of the inspection, in milliseconds. */
+const [POLL_FIRST_MS, POLL_LONGEST_MS] = [700, 5_000];
 /** How long the result is waited for, in milliseconds. */
 const POLL_DURATION_MS = 120_000;
 
@@ -41,13 +42,14 @@ export async function upload(
   if (!declared.put) throw new ApiError("upload-failed", 0);
   await put(declared.put, file, onProgress, signal);
   onProgress({ kind: "checking" });
-  for (const end = Date.now() + POLL_DURATION_MS; Date.now() < end; ) {
+  const end = Date.now() + POLL_DURATION_MS;
+  for (let polls = 0; Date.now() < end; polls++) {
     const { state } = await unwrap<Schema["UploadView"]>(
       api.GET("/v1/uploads/{id}", { params: { path: { id: declared.id } }, signal }),
     );
     if (state.status === "ready") return declared.id;
     if (state.status === "rejected") throw new UploadRejected(state.code);
-    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+    await new Promise((resolve) => setTimeout(resolve, growingWait(polls, POLL_FIRST_MS, POLL_LONGEST_MS)));
     signal.throwIfAborted();
   }
   throw new ApiError("upload-failed", 0);
