@@ -132,7 +132,7 @@ async fn providers_are_asked_about_models_once_a_day_and_what_ends_is_shown(env:
     let first: Timestamp = DAY.parse()?;
     let ask = async |hours: i64| {
         let at = first + SignedDuration::from_hours(hours);
-        env.invoke("WatchModels", &json!({"time": at.to_string()})).await
+        env.invoke("WatchExpiry", &json!({"time": at.to_string()})).await
     };
     let shown = async || Ok::<_, anyhow::Error>(grace.get("/v1/staff/models").await?.is(200)?.json);
     let notice = |models: &Value, provider: &str| {

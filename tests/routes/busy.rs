@@ -28,6 +28,11 @@ async fn throttled_call_is_503_with_the_time_to_wait() -> Result<()> {
 }
 
 #[tokio::test]
+async fn counter_that_a_transaction_is_writing_is_503() -> Result<()> {
+    while_refused("UpdateItem", json!({"__type": "TransactionConflictException"}), "submit/create").await
+}
+
+#[tokio::test]
 async fn throttled_transaction_is_503_with_the_time_to_wait() -> Result<()> {
     let reasons = json!([{"Code": "None"}, {"Code": "ThrottlingError", "Message": "Throughput exceeds the limit"}]);
     let error = json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons});
@@ -60,5 +65,22 @@ async fn plain_write_during_a_transaction_is_a_lost_race() -> Result<()> {
         let written = world.table.commit(&[write]).await;
         ensure!(matches!(written, Err(CommitError::Stale)), "{written:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn transaction_during_another_one_is_a_lost_race() -> Result<()> {
+    let world = World::new().await?;
+    let reasons =
+        json!([{"Code": "None"}, {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}]);
+    let error = json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons});
+    world.aws.play("TransactWriteItems", error).await;
+    let (one, other) =
+        (SignUp::new(world.account, 7, None, clock::now()), SignUp::new(world.account, 8, None, clock::now()));
+    let written = world.table.commit(&[Write::SignUp(&one), Write::RemoveSignUp(&other)]).await;
+    ensure!(matches!(written, Err(CommitError::Stale)), "{written:?}");
+    let answer = world.send("submit/create", json!({})).await?;
+    ensure!(answer.status == 409 && answer.body["type"] == "urn:darkroom:problem:concurrent-change", "{answer:?}");
+    ensure!(answer.headers["retry-after"] == "1", "{answer:?}");
     Ok(())
 }

@@ -46,7 +46,7 @@ use runtime::{
     webauthn::RelyingParty,
 };
 use serde::Deserialize;
-use store::Write;
+use store::{Table, Write};
 
 /// Builds the router.
 ///
@@ -54,10 +54,12 @@ use store::Write;
 /// A variable is missing; the error names it.
 pub async fn build(environment: Environment) -> Result<Router, Error> {
     let clients = Arc::new(Clients::new(&environment)?);
-    let mutations = Mutations::open(&environment, &clients).await?;
     // The profile needs both documents, beside two other reads.
-    let (table, now) = (&mutations.table, clock::now());
-    tokio::join!(clients::during_start(table.settings(now)), clients::during_start(table.texts(now)));
+    let documents = async |table: &Table| {
+        let now = clock::now();
+        tokio::join!(clients::during_start(table.settings(now)), clients::during_start(table.texts(now)));
+    };
+    let mutations = Mutations::open_reading(&environment, &clients, documents).await?;
     let changes = Arc::new(EmailChanges::open(&environment, &clients, mutations.table.clone())?);
     let email = email::routes().into_router().with_state(email::AppState { mutations: mutations.clone(), changes });
     let relying_party = Arc::new(RelyingParty::open(&environment)?);

@@ -84,6 +84,8 @@ impl Authority {
             .http1_only()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
+            // A connection that was idle while Lambda stopped the process may be dead, and a request on it is not repeated.
+            .pool_max_idle_per_host(0)
             .build()?;
         Ok(Some(Self { client, url, runtime: Handle::current(), paused_until: Mutex::new(Timestamp::MIN) }))
     }

@@ -8,7 +8,8 @@
 //! counted.
 //!
 //! Before an output is marked and signed, the classifiers that the operator chose check it. One that is blocked is not signed, not
-//! stored and not charged. If a classifier fails, it is asked again later, and then the generation fails and is refunded.
+//! stored and not charged. If a classifier fails, it is asked again later. If it goes on to fail, or no time is left for more files as
+//! it is slow, those that are done are delivered and the others are not charged; without any, the generation fails and is refunded.
 //!
 //! If no file is usable, another job is started by the function that calls providers. A message that is delivered twice or
 //! late changes nothing. `worker` says what a crash in each step and a repeat of it do.

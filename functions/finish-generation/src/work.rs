@@ -1,6 +1,6 @@
 //! One message, from received files to settlement.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use domain::{
     GenerationId,
@@ -53,6 +53,17 @@ struct Stored {
     verdicts: Vec<Verdict>,
     /// Whether a file that could be read was not finished with the visible label that it is to have.
     unlabelled: bool,
+    /// Why a file could not be checked, and those after it were not read.
+    unchecked: Option<CheckError>,
+}
+
+impl Stored {
+    /// Returns why the generation failed if an output was blocked, and none was written.
+    fn blocked(&self) -> Option<Failure> {
+        let categories = self.verdicts.iter().flat_map(|verdict| verdict.categories.clone()).collect();
+        let is_blocked = self.verdicts.iter().any(Verdict::is_blocked);
+        is_blocked.then_some(Failure::Blocked { stage: Stage::Outputs, categories })
+    }
 }
 
 /// Works on the messages of the finish queue.
@@ -132,24 +143,20 @@ impl Worker {
     /// another job is started.
     async fn finish(&self, generation: &Generation, deadline: Timestamp) -> Result<(), LifecycleError> {
         let catalogue = self.catalogues.version(&self.table, generation.catalogue, clock::now()).await?;
-        let mut stored = match self.store(generation, &catalogue, deadline).await? {
-            Ok(stored) => stored,
-            Err(error) => {
-                log_failed_check(&error);
-                let retry =
-                    |generation: &Generation, jitter, now| generation.check_failed(jitter, now).not_before_delay(now);
-                return self.try_again(generation, retry, Failure::Unchecked).await;
-            }
-        };
+        let mut stored = self.store(generation, &catalogue, deadline).await?;
+        if let Some(error) = stored.unchecked.take() {
+            log_failed_check(&error);
+            let retry =
+                |generation: &Generation, jitter, now| generation.check_failed(jitter, now).not_before_delay(now);
+            let failure = stored.blocked().unwrap_or(Failure::Unchecked);
+            return self.try_again(generation, retry, (failure, stored)).await;
+        }
         if !stored.media.is_empty() {
             let end = GenerationOutcome::Succeeded(std::mem::take(&mut stored.media));
             return self.end(generation, end, stored, clock::now()).await;
         }
-        if stored.verdicts.iter().any(Verdict::is_blocked) {
-            let categories: BTreeSet<_> =
-                stored.verdicts.iter().flat_map(|verdict| verdict.categories.clone()).collect();
-            let end = GenerationOutcome::Failed(Failure::Blocked { stage: Stage::Outputs, categories });
-            return self.end(generation, end, stored, clock::now()).await;
+        if let Some(failure) = stored.blocked() {
+            return self.end(generation, GenerationOutcome::Failed(failure), stored, clock::now()).await;
         }
         if stored.unlabelled {
             // Another job of the model would give the same, and cost the operator as much.
@@ -165,15 +172,16 @@ impl Worker {
             let failure = ProviderFailure::JobEnded;
             generation.provider_failed(failure, &catalogue, jitter, now).not_before_delay(now)
         };
-        self.try_again(generation, retry, Failure::ProviderUnavailable).await
+        self.try_again(generation, retry, (Failure::ProviderUnavailable, Stored::default())).await
     }
 
-    /// Records what `retry` decides, and sends the message for another attempt; if none is left, fails the generation.
+    /// Records what `retry` decides, and sends the message for another attempt. If none is left, ends the generation with the outputs
+    /// of this one, and fails it if there are none.
     async fn try_again(
         &self,
         generation: &Generation,
         retry: impl Fn(&Generation, u32, Timestamp) -> FailureResponse,
-        failure: Failure,
+        (failure, mut stored): (Failure, Stored),
     ) -> Result<(), LifecycleError> {
         match lifecycle::record_wait(&self.table, generation, retry).await? {
             Waiting::Recorded { generation, delay_s } => {
@@ -184,8 +192,12 @@ impl Worker {
                 Ok(())
             }
             Waiting::GiveUp => {
-                let end = GenerationOutcome::Failed(failure);
-                self.end(generation, end, Stored::default(), clock::now()).await
+                let end = if stored.media.is_empty() {
+                    GenerationOutcome::Failed(failure)
+                } else {
+                    GenerationOutcome::Succeeded(std::mem::take(&mut stored.media))
+                };
+                self.end(generation, end, stored, clock::now()).await
             }
             Waiting::Lost(_) => Ok(()),
         }
@@ -219,13 +231,14 @@ impl Worker {
     }
 
     /// Writes the outputs that the received files give and that are not blocked. What is blocked is neither marked nor signed. A
-    /// check that failed, or has no time, leaves some unwritten.
+    /// check that failed leaves some unwritten. So do checks so slow that no time is left for the next file: the outputs that are
+    /// written by then are all there will be, as another attempt would come no further.
     async fn store(
         &self,
         generation: &Generation,
         catalogue: &Catalogue,
         deadline: Timestamp,
-    ) -> Result<Result<Stored, CheckError>, LifecycleError> {
+    ) -> Result<Stored, LifecycleError> {
         let (account, id) = (generation.account, generation.id);
         let (now, prefix) = (clock::now(), Bucket::generation_prefix(account, id));
         let label = generation.settings.visible_label.then(|| self.visible_label.clone());
@@ -233,7 +246,12 @@ impl Worker {
         let mut stored = Stored::default();
         for number in 0..generation.received_files {
             if number > 0 && clock::now() + FILE_TIME > deadline {
-                return Ok(Err(CheckError::NoTime));
+                if stored.media.is_empty() {
+                    stored.unchecked = Some(CheckError::NoTime);
+                } else {
+                    tracing::warn!(%account, generation = %id, number, "slow checks leave no time for this file and those after it");
+                }
+                return Ok(stored);
             }
             let key = Bucket::received_key(account, id, number);
             let Some((bytes, version)) = self.bucket.read_version(&key, max_file_bytes(generation.kind)).await? else {
@@ -250,7 +268,10 @@ impl Worker {
             let Some((received, seen)) = Self::compute((generation, number), read).await? else { continue };
             let verdicts = match self.check(seen.as_ref()).await {
                 Ok(verdicts) => verdicts,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => {
+                    stored.unchecked = Some(error);
+                    return Ok(stored);
+                }
             };
             let is_blocked = verdicts.iter().any(Verdict::is_blocked);
             stored.verdicts.extend(verdicts);
@@ -306,7 +327,7 @@ impl Worker {
                 fingerprints: Some(file.fingerprints),
             });
         }
-        Ok(Ok(stored))
+        Ok(stored)
     }
 
     /// Returns the marks of an output. The bits of its watermark are a keyed hash: nobody can link them to the generation without
@@ -323,7 +344,8 @@ impl Worker {
         Ok(Mark { bits, key, visible_label, aigc_producer: self.aigc_producer.clone() })
     }
 
-    /// Ends a generation, and deletes what is not needed after that, with the received files that were read.
+    /// Ends a generation, and deletes what is not needed after that, with the received files. If not all of them were read, they are
+    /// listed.
     async fn end(
         &self,
         generation: &Generation,
@@ -332,7 +354,10 @@ impl Worker {
         now: Timestamp,
     ) -> Result<(), LifecycleError> {
         let (account, id) = (generation.account, generation.id);
-        let Stored { received, verdicts, .. } = stored;
+        let Stored { mut received, verdicts, .. } = stored;
+        if u32::try_from(received.len()) != Ok(generation.received_files) {
+            received.clear();
+        }
         let checked = (verdicts, self.strikes);
         let ended = lifecycle::end_checked_generation(&self.table, (account, id), end, checked, now).await?;
         match ended {

@@ -14,7 +14,7 @@ use runtime::{
 use store::Records;
 use tokio::{join, sync::OnceCell};
 
-use crate::user_pool::{PoolClient, UserPool};
+use crate::user_pool::{self, PoolClient, UserPool};
 
 /// Holds what the handlers share.
 pub(crate) struct App {
@@ -33,7 +33,6 @@ pub(crate) struct Config {
     client_secret: String,
     /// The origin whose passkeys sign in.
     pub(crate) relying_party: RelyingParty,
-    /// The credits that new accounts get.
     /// The requests that one network may send to one route in a minute.
     pub(crate) rate_per_minute: u64,
     /// The accounts that one network may open in a day. Every further account starts frozen.
@@ -50,9 +49,11 @@ impl App {
         let config = Config::parse(environment)?;
         let clients = Arc::new(Clients::new(environment)?);
         let user_pool = OnceCell::new();
-        let connect =
-            async { config.user_pool(&user_pool, &clients).await?.refresh("-").await.map_err(Problem::internal) };
-        let (mutations, ()) = join!(Mutations::open(environment, &clients), clients::during_start(connect));
+        let (mutations, (), ()) = join!(
+            Mutations::open(environment, &clients),
+            clients::during_start(config.user_pool(&user_pool, &clients)),
+            clients::during_start(user_pool::connect(clients.cognito(), &config.client_id)),
+        );
         Ok(Self {
             mutations: mutations?,
             records: Records::new(clients.dynamodb().clone(), config.records.clone()),

@@ -52,6 +52,15 @@ impl PoolClient {
     }
 }
 
+/// Connects to the user pool, by a call that it refuses: it carries no proof of the secret, which is fetched meanwhile.
+///
+/// # Errors
+/// Always, with what the user pool says.
+pub(crate) async fn connect(cognito: &Client, client_id: &str) -> Result<(), UserPoolError> {
+    let request = cognito.get_tokens_from_refresh_token().client_id(client_id).refresh_token("-");
+    request.send().await.map(drop).map_err(classify("GetTokensFromRefreshToken"))
+}
+
 /// Holds what a sign-in or a refresh returns beside the refresh token.
 pub(crate) struct Tokens {
     pub(crate) access_token: String,

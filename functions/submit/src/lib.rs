@@ -58,7 +58,7 @@ use runtime::{
     http::{BodilessRequest, Caller, MutatingRequest, Problem, RateLimit, RequestContext, StrictJson, StrictPath},
     telemetry::{Metric, metric},
 };
-use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, StoreError, Write};
+use store::{Activity, ActivityKind, GenerationMessage, GenerationQueues, StoreError, Table, Write};
 
 /// What a submission is decided by.
 struct Basis {
@@ -101,10 +101,17 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
     );
     // Compiling the lists takes as long as the connections do.
     let local = tokio::task::spawn_blocking(Local::new);
-    let (mutations, ()) = join!(Mutations::open(&environment, &clients), clients::during_start(queues.connect()));
+    let catalogues = Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?));
+    // The first request finds both documents.
+    let documents = async |table: &Table| {
+        let now = clock::now();
+        join!(clients::during_start(catalogues.present(table, now)), clients::during_start(table.settings(now)));
+    };
+    let mutations = Mutations::open_reading(&environment, &clients, documents);
+    let (mutations, ()) = join!(mutations, clients::during_start(queues.connect()));
     let state = AppState {
         queues,
-        catalogues: Arc::new(Catalogues::new(lifecycle::enabled_providers(&environment)?)),
+        catalogues,
         budget: lifecycle::provider_budget(&environment)?,
         always_labelled: always_labelled(&environment)?,
         local: Arc::new(local.await??),
@@ -112,9 +119,6 @@ pub async fn build(environment: Environment) -> Result<Router, Error> {
         strikes: lifecycle::gate::strike_policy(&environment)?,
         mutations: mutations?,
     };
-    // The first request finds both documents.
-    let (table, now) = (&state.mutations.table, clock::now());
-    join!(clients::during_start(state.catalogues.present(table, now)), clients::during_start(table.settings(now)));
     // Each handler with a caller reads the account, and checks that it is active.
     Ok(routes().into_router().with_state(state))
 }
@@ -162,7 +166,7 @@ async fn quote(
     let catalogue = state.open_models(now).await?;
     let (_, quote) =
         settings::validate(settings, service.plans.limits(account.plan), &catalogue).map_err(refusal_problem)?;
-    let Quote { kind, price, catalogue } = quote;
+    let Quote { kind, price, catalogue, .. } = quote;
     let view = QuoteView { kind, credits: price, catalogue, available: account.balance.available };
     Ok(axum::Json(view).into_response())
 }

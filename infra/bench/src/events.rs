@@ -674,7 +674,7 @@ pub const EVENTS: &[Event] = &[
             "Query", "Query", "Query",
         ],
     ),
-    event("events/watch-models/tick.json", Done, &["GetItem", "Query", "PutItem"]),
+    event("events/watch-expiry/tick.json", Done, &["GetItem", "Query", "PutItem"]),
 ];
 
 #[cfg(test)]

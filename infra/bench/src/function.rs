@@ -2,6 +2,7 @@
 //!
 //! [Lambda's runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -71,6 +72,18 @@ impl Function {
     /// # Errors
     /// It does not start. Its log, on standard error, says why.
     pub async fn start_with(binary: &Path, aws: &Aws, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::launch(binary, aws, variables, Stdio::null()).await
+    }
+
+    /// Starts the process as [`start_with`](Self::start_with) does, and keeps what it writes to standard output for [`output`](Self::output).
+    ///
+    /// # Errors
+    /// It does not start. Its log, on standard error, says why.
+    pub async fn start_recorded(binary: &Path, aws: &Aws, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::launch(binary, aws, variables, Stdio::piped()).await
+    }
+
+    async fn launch(binary: &Path, aws: &Aws, variables: &[(&str, &str)], output: Stdio) -> Result<Self> {
         aws.freeze().await;
         let (events, to_hand_out) = mpsc::channel(1);
         let (said, heard) = mpsc::unbounded_channel();
@@ -94,7 +107,7 @@ impl Function {
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("RUST_LOG", "error")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(output)
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
         let mut function = Self { process, lambda, started_in: Duration::ZERO };
@@ -162,6 +175,20 @@ impl Function {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel does not say")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
+    /// Ends the process. Returns what it has written to standard output, if it was [recorded](Self::start_recorded): some lines, as
+    /// a process that writes more than a pipe holds would wait.
+    ///
+    /// # Errors
+    /// It is no text.
+    pub fn output(mut self) -> Result<String> {
+        self.process.kill()?;
+        let mut output = String::new();
+        if let Some(mut written) = self.process.stdout.take() {
+            written.read_to_string(&mut output)?;
+        }
+        Ok(output)
     }
 
     async fn listen(&self) -> Result<Said> {

@@ -1,12 +1,12 @@
-//! `cargo run -p bench`: what each function costs beside the least that a Rust function can be, and what each event costs in
-//! calls to AWS. Prints it, and writes it to `infra/bench/RESULTS.md`.
+//! `cargo run --release -p bench`: what each function costs beside the least that a Rust function can be, and what each event
+//! costs in calls to AWS. Prints it, and writes it to `infra/bench/RESULTS.md`.
 
 mod measure;
 mod report;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bench::cpu::{self, CpuShare};
 use bench::events::EVENTS;
 use clap::Parser;
@@ -35,6 +35,10 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    ensure!(
+        cfg!(not(debug_assertions)),
+        "the time in which the fake AWS answers is a part of what is measured: cargo run --release -p bench"
+    );
     // What is measured, as in the command.
     let (binaries, measured) = match arguments.binaries {
         Some(folder) => (folder, format!("--binaries FOLDER --rounds {}", arguments.rounds)),

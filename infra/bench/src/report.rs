@@ -36,7 +36,7 @@ pub(crate) fn markdown(
     no_share: Option<anyhow::Error>,
 ) -> Result<String> {
     let floor = functions.first().context("nothing was measured")?.start();
-    let mut page = format!("# What the functions cost\n\nWritten by `cargo run -p bench -- {measured}` ");
+    let mut page = format!("# What the functions cost\n\nWritten by `cargo run --release -p bench -- {measured}` ");
     writeln!(page, "on {}: medians of {rounds} cold starts in turn.\n\n{ABOUT}", std::env::consts::ARCH)?;
     writeln!(
         page,

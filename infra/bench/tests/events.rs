@@ -74,7 +74,7 @@ async fn over_tls_a_function_trusts_the_roots_that_it_is_told_of_and_calls_each_
         (
             "submit",
             "events/submit/create.json",
-            ["AmazonSQS", "AmazonSQS", table, table, table, table, table, table, table, secrets].as_slice(),
+            ["AmazonSQS", "AmazonSQS", table, table, table, table, table, secrets].as_slice(),
         ),
         (
             "session",

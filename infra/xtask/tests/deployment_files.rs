@@ -145,7 +145,6 @@ const METRICS_OF_AWS: &[(&str, &str, &[&[&str]])] = &[
     ("AWS/Lambda", "Errors", &[&[], &["FunctionName"]]),
     ("AWS/SES", "Reputation.BounceRate", &[&[]]),
     ("AWS/SES", "Reputation.ComplaintRate", &[&[]]),
-    ("AWS/CertificateManager", "DaysToExpiry", &[&["CertificateArn"]]),
     ("AWS/DynamoDB", "ReadThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
     ("AWS/DynamoDB", "WriteThrottleEvents", &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]]),
 ];
@@ -390,14 +389,14 @@ fn sweep_and_webhooks_may_have_concurrency_of_their_own() {
     assert_eq!(reserved, expected.map(|(name, share)| (name.to_owned(), share)).into());
 }
 
-/// A budget needs a person who hears of it, and an alarm sees the metrics of its own region only.
+/// A budget needs a person who hears of it.
 #[test]
 fn alarms_of_the_account_depend_on_what_they_need() {
     let template = template("template.yaml");
     assert_eq!(template["Rules"]["BudgetAndAlarmEmail"]["Assertions"].as_array().unwrap().len(), 1);
     let monitoring = self::template("infra/monitoring.yaml");
     assert_eq!(monitoring["Resources"]["Budget"]["Condition"], "HasBudget");
-    assert_eq!(monitoring["Resources"]["CertificateAlarm"]["Condition"], "HasCertificateHere");
+    assert_eq!(monitoring["Resources"]["CertificateAlarm"]["Condition"], "HasCertificate");
     let passed = template["Resources"]["Monitoring"]["Properties"]["Parameters"].as_object().unwrap();
     let wanted = monitoring["Parameters"].as_object().unwrap();
     assert_eq!(passed.keys().collect::<BTreeSet<_>>(), wanted.keys().collect::<BTreeSet<_>>());

@@ -26,6 +26,10 @@ struct EntryPointView {
     message: String,
 }
 
+/// What the API does, and what all its clients have to know.
+const DESCRIPTION: &str = "Generates images and videos from prompts. Errors are problem details (RFC 9457). Before it \
+    repeats a request, a client waits as long as `poll_after_s` or `Retry-After` says, and without them longer each time.";
+
 /// Renders the document, as it is served.
 #[must_use]
 pub fn document() -> Value {
@@ -41,7 +45,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Darkroom",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Generates images and videos from prompts. Errors are problem details (RFC 9457).",
+            "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],

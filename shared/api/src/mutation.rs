@@ -130,14 +130,28 @@ impl Mutations {
     /// # Errors
     /// A variable is missing or no number; the error names it.
     pub async fn open(environment: &Environment, clients: &Arc<Clients>) -> Result<Self, InvalidVariable> {
+        let table = environment.required("TABLE")?;
+        Self::open_reading(environment, clients, async |_| clients.warm_dynamodb(&table).await).await
+    }
+
+    /// Does what [`open`](Self::open) does, and connects to the table by `reads`: two at the same time, of what the first request
+    /// needs.
+    ///
+    /// # Errors
+    /// A variable is missing or no number; the error names it.
+    pub async fn open_reading(
+        environment: &Environment,
+        clients: &Arc<Clients>,
+        reads: impl AsyncFnOnce(&Table),
+    ) -> Result<Self, InvalidVariable> {
         let name = environment.required("TABLE")?;
         let app_key_secret = environment.required("APP_KEY_SECRET")?;
         let quotas = Quotas {
             writes_per_minute: environment.integer("WRITES_PER_MINUTE")?,
             open_reads_per_minute: environment.integer("OPEN_READS_PER_MINUTE")?,
         };
-        tokio::join!(clients.warm_dynamodb(&name), clients.warm_sealer(&app_key_secret));
         let table = Table::new(clients.dynamodb().clone(), name, environment.integer("INDEX_SHARDS")?);
+        tokio::join!(reads(&table), clients.warm_sealer(&app_key_secret));
         Ok(Self { table, clients: clients.clone(), app_key_secret, quotas })
     }
 

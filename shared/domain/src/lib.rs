@@ -12,7 +12,7 @@ pub mod credits;
 pub mod documents;
 pub mod generations;
 pub mod ids;
-mod messages;
+pub mod messages;
 pub mod moderation;
 pub mod money;
 pub mod payments;

@@ -106,6 +106,7 @@ impl Guardrail {
         let call = SignedCall {
             host: "bedrock-runtime",
             service: "bedrock",
+            region: None,
             path: format!("/guardrail/{}/version/{}/apply", self.id, self.version),
             content_type: "application/json",
             target: None,

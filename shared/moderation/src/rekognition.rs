@@ -118,6 +118,7 @@ impl Rekognition {
         let call = SignedCall {
             host: "rekognition",
             service: "rekognition",
+            region: None,
             path: "/".to_owned(),
             content_type: "application/x-amz-json-1.1",
             target: Some("RekognitionService.DetectModerationLabels"),

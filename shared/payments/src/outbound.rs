@@ -14,6 +14,8 @@ use crate::{ProviderError, SettingsError};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A buyer waits for most of these calls, and there may be two of them: API Gateway gives up after 30 seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next call. One that was idle for longer, while Lambda stopped the process, may be dead.
+const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// A checkout with all that is expanded has some ten kilobytes.
 const ANSWER_BYTES: usize = 1024 * 1024;
 /// PayPal refuses a postback without one.
@@ -36,6 +38,7 @@ pub(crate) fn client() -> Result<Client, SettingsError> {
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT)
+        .pool_idle_timeout(IDLE_CONNECTION)
         .build()?;
     Ok(client)
 }

@@ -22,6 +22,9 @@ use public_addresses::{NotPublic, PublicResolver};
 
 /// The most redirects that the fetch of a result follows.
 const MAX_REDIRECTS: usize = 3;
+/// How long a connection is kept for the next call. One that was idle for longer, while Lambda stopped the process, may be dead, and
+/// a start on it is not repeated.
+const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// The part of a response beside one image in base64.
 const BESIDE_IMAGE_BYTES: usize = 1 << 20;
 
@@ -70,6 +73,7 @@ pub(crate) fn http_client(config: &ProviderConfig) -> Result<Client, ProviderCon
         .no_proxy()
         .connect_timeout(config.limits.connect_timeout)
         .timeout(config.limits.call_timeout)
+        .pool_idle_timeout(IDLE_CONNECTION)
         .dns_resolver(Arc::new(PublicResolver { exempt: chosen_hosts.collect::<Result<_, _>>()? }))
         .build()?;
     Ok(client)
@@ -197,14 +201,14 @@ impl ApiClient {
     }
 
     /// Fetches results, without the API key, and hands each over before it fetches the next. One that cannot be had is left out, as
-    /// the others are paid for.
+    /// the others are paid for. One that may be had later is a failure, after all others were handed over.
     pub(crate) async fn download(
         &self,
         urls: &[String],
         kind: OutputKind,
         outputs: &dyn Outputs,
     ) -> Result<(), ProviderError> {
-        let (mut is_one_done, mut lost) = (false, None);
+        let (mut is_one_done, mut lost, mut failed) = (false, None, None);
         for url in urls {
             match self.fetch(url, kind).await {
                 Ok(bytes) => {
@@ -215,10 +219,10 @@ impl ApiClient {
                     tracing::warn!(error = %error, "a result is lost");
                     lost = Some(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        lost.filter(|_| !is_one_done).map_or(Ok(()), Err)
+        failed.or(lost.filter(|_| !is_one_done)).map_or(Ok(()), Err)
     }
 
     async fn fetch(&self, url: &str, kind: OutputKind) -> Result<Vec<u8>, ProviderError> {

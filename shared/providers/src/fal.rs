@@ -25,6 +25,10 @@ pub(crate) const NAME: &str = "fal";
 const LIFECYCLE_HEADER: &str = "x-fal-object-lifecycle-preference";
 const LIFECYCLE: &str = r#"{"expiration_duration_seconds":3600}"#;
 
+/// The type of a failure, beside the body
+/// (<https://fal.ai/docs/documentation/model-apis/request-errors>).
+const ERROR_TYPE_HEADER: &str = "x-fal-error-type";
+
 const UNUSABLE: &str = "fal cannot use the prompt, a setting or the reference image. Change them and try again.";
 const REJECTED: &str =
     "fal's safety check rejected the prompt, the reference image or the result. Change them and try again.";
@@ -217,16 +221,31 @@ impl JobApi for Fal {
             Status::Completed => {}
         }
         let response = self.queue.send(self.queue.request(Method::GET, &format!("/{app}/requests/{job}"))).await?;
-        match response.status.as_u16() {
+        let status = response.status.as_u16();
+        let has_failed = match status {
+            401..=403 | 408 | 409 | 429 => false,
+            502..=504 => self.says_how_it_failed(&response),
+            _ => (400..=599).contains(&status),
+        };
+        match status {
             200 => Ok(job_status(self.queue.parse(&response)?)),
-            401..=403 | 408 | 429 => Err(self.error_for(&response)),
-            400..=599 => Ok(JobStatus::Failed(self.result_error(&response))),
+            _ if has_failed => Ok(JobStatus::Failed(self.result_error(&response))),
+            409 => Err(ProviderError::unavailable(NAME, "a result that cannot be had now: 409", None)),
             _ => Err(self.error_for(&response)),
         }
     }
 }
 
 impl Fal {
+    /// Says whether fal tells how a request failed. A gateway in front of it does not, and the result may still come: fal's own
+    /// client asks again then, as it does after 409.
+    fn says_how_it_failed(&self, response: &ApiResponse) -> bool {
+        let body = self.queue.parse::<Value>(response).unwrap_or_default();
+        response.headers.contains_key(ERROR_TYPE_HEADER)
+            || body.get("error_type").is_some()
+            || body.pointer("/detail/0/type").is_some()
+    }
+
     /// Classifies the result of a request that is completed without files: it was rejected, or it ended for a reason of fal's own,
     /// such as a lost runner or a cancellation (<https://fal.ai/docs/documentation/model-apis/request-errors>).
     fn result_error(&self, response: &ApiResponse) -> ProviderError {

@@ -36,6 +36,8 @@ pub struct SignedCall {
     pub host: &'static str,
     /// The service in the signature, such as `bedrock`.
     pub service: &'static str,
+    /// The region, if it is not that of the function.
+    pub region: Option<String>,
     /// The path, which needs no escaping.
     pub path: String,
     /// The media type of the body.
@@ -70,8 +72,10 @@ pub struct CallFailed(&'static str);
 
 /// Sends a call and returns the response.
 pub(crate) async fn send(sdk: &SdkConfig, call: SignedCall, now: Timestamp) -> Result<SignedResponse, CallFailed> {
-    let endpoint = endpoint(sdk, call.host);
-    let request = signed(sdk, call, (&endpoint, now)).await.map_err(|_| CallFailed("the request cannot be signed"))?;
+    let region = call.region.clone().or_else(|| sdk.region().map(ToString::to_string)).unwrap_or_default();
+    let endpoint = endpoint(sdk, call.host, &region);
+    let request =
+        signed(sdk, call, (&endpoint, &region), now).await.map_err(|_| CallFailed("the request cannot be signed"))?;
     let http = sdk.http_client().ok_or(CallFailed("there is no HTTP client"))?;
     let sleep = sdk.sleep_impl().ok_or(CallFailed("there is no clock"))?;
     let timeouts =
@@ -98,17 +102,21 @@ pub(crate) async fn send(sdk: &SdkConfig, call: SignedCall, now: Timestamp) -> R
     })
 }
 
-/// Returns the origin of a service in the region, or that of the override.
-fn endpoint(sdk: &SdkConfig, host: &str) -> String {
+/// Returns the origin of a service in a region, or that of the override.
+fn endpoint(sdk: &SdkConfig, host: &str, region: &str) -> String {
     if let Some(url) = sdk.endpoint_url() {
         return url.trim_end_matches('/').to_owned();
     }
-    let region = sdk.region().map(AsRef::as_ref).unwrap_or_default();
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{host}.{region}.{domain}")
 }
 
-async fn signed(sdk: &SdkConfig, call: SignedCall, (endpoint, now): (&str, Timestamp)) -> Result<HttpRequest, Error> {
+async fn signed(
+    sdk: &SdkConfig,
+    call: SignedCall,
+    (endpoint, region): (&str, &str),
+    now: Timestamp,
+) -> Result<HttpRequest, Error> {
     let SignedCall { service, path, content_type, target, body, .. } = call;
     let uri: http::Uri = format!("{endpoint}{path}").parse()?;
     let host = uri.authority().map(ToString::to_string).unwrap_or_default();
@@ -118,7 +126,6 @@ async fn signed(sdk: &SdkConfig, call: SignedCall, (endpoint, now): (&str, Times
     }
     let mut request = request.body(SdkBody::empty())?;
     let identity = credentials(sdk).await?.into();
-    let region = sdk.region().map(AsRef::as_ref).unwrap_or_default();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
@@ -173,6 +180,7 @@ mod tests {
         SignedCall {
             host: "rekognition",
             service: "rekognition",
+            region: None,
             path: "/".to_owned(),
             content_type: "application/x-amz-json-1.1",
             target: Some("RekognitionService.DetectModerationLabels"),
@@ -182,19 +190,20 @@ mod tests {
 
     #[test]
     fn host_is_that_of_the_region() {
-        assert_eq!(endpoint(&sdk("eu-west-1"), "rekognition"), "https://rekognition.eu-west-1.amazonaws.com");
-        assert_eq!(endpoint(&sdk("cn-north-1"), "rekognition"), "https://rekognition.cn-north-1.amazonaws.com.cn");
-        let local = sdk("eu-west-1").into_builder().endpoint_url("http://127.0.0.1:4566/").build();
-        assert_eq!(endpoint(&local, "rekognition"), "http://127.0.0.1:4566");
+        let sdk = sdk("eu-west-1");
+        assert_eq!(endpoint(&sdk, "rekognition", "eu-west-1"), "https://rekognition.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint(&sdk, "rekognition", "cn-north-1"), "https://rekognition.cn-north-1.amazonaws.com.cn");
+        let local = sdk.into_builder().endpoint_url("http://127.0.0.1:4566/").build();
+        assert_eq!(endpoint(&local, "rekognition", "eu-west-1"), "http://127.0.0.1:4566");
     }
 
     /// The signature that botocore 1.43.106 gives the same request at the same time.
     #[tokio::test]
     async fn signature_is_that_of_botocore() {
         let sdk = sdk("eu-west-1");
-        let endpoint = endpoint(&sdk, "rekognition");
+        let endpoint = endpoint(&sdk, "rekognition", "eu-west-1");
         let at = "2026-11-30T12:00:00Z".parse().unwrap();
-        let request = signed(&sdk, call(), (&endpoint, at)).await.unwrap();
+        let request = signed(&sdk, call(), (&endpoint, "eu-west-1"), at).await.unwrap();
         assert_eq!(request.uri(), "https://rekognition.eu-west-1.amazonaws.com/");
         assert_eq!(request.headers().get("x-amz-date"), Some("20261130T120000Z"));
         assert_eq!(request.headers().get("x-amz-security-token"), Some("token"));

@@ -115,6 +115,8 @@ pub enum Metric {
     WithheldWelcomes,
     /// Measures the days until the certificate ends under which outputs are signed.
     SigningCertificateDays,
+    /// Measures the days until the certificate of the web client ends.
+    SiteCertificateDays,
     /// Counts outputs that were signed without a time stamp although an authority is chosen.
     MissingTimeStamps,
     /// Counts prompts, starting images and outputs that were blocked.
@@ -127,7 +129,7 @@ pub enum Metric {
 
 impl Metric {
     /// Lists all metrics.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Submits,
         Self::QueueAgeMs,
         Self::ProviderLatencyMs,
@@ -165,6 +167,7 @@ impl Metric {
         Self::UnsentMails,
         Self::WithheldWelcomes,
         Self::SigningCertificateDays,
+        Self::SiteCertificateDays,
         Self::MissingTimeStamps,
         Self::BlockedContent,
         Self::StaffAccesses,
@@ -212,6 +215,7 @@ impl Metric {
             Self::UnsentMails => "UnsentMails",
             Self::WithheldWelcomes => "WithheldWelcomes",
             Self::SigningCertificateDays => "SigningCertificateDays",
+            Self::SiteCertificateDays => "SiteCertificateDays",
             Self::MissingTimeStamps => "MissingTimeStamps",
             Self::BlockedContent => "BlockedContent",
             Self::StaffAccesses => "StaffAccesses",

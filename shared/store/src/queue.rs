@@ -1,14 +1,12 @@
 //! The queues and their messages.
 
 use aws_sdk_sqs::{Client, types::QueueAttributeName};
-use domain::{AccountId, ExportId, GenerationId, catalogue::models::MediaKind, registry::DataFields};
+use domain::{
+    AccountId, ExportId, GenerationId, catalogue::models::MediaKind, messages::LONGEST_DELAY_S, registry::DataFields,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-
-/// Longest delay of a message, in seconds
-/// ([`DelaySeconds`](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html)).
-pub(crate) const LONGEST_DELAY_S: u32 = 900;
 
 /// Asks a worker to process a generation. Contains ids only, so that a late or repeated message does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, DataFields)]
@@ -119,7 +117,7 @@ impl Queue {
         asked.map(drop).map_err(StoreError::call("GetQueueAttributes"))
     }
 
-    /// Sends a message that is delivered after `delay_s` seconds, at most 900.
+    /// Sends a message that is delivered after `delay_s` seconds, at most [`LONGEST_DELAY_S`].
     ///
     /// # Errors
     /// The call failed; the message may have been sent.

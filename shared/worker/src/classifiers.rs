@@ -114,9 +114,10 @@ impl Classifiers {
 /// Logs why a check failed: an error if the operator must mend it.
 pub fn log_failed_check(error: &CheckError) {
     match error {
-        CheckError::Classifier(ClassifierError::Unavailable { .. }) | CheckError::NoTime => {
+        CheckError::Classifier(ClassifierError::Unavailable { .. }) => {
             tracing::warn!(error = %error, "a classifier did not answer");
         }
+        CheckError::NoTime => tracing::warn!(error = %error, "the classifiers are slow"),
         CheckError::Classifier(ClassifierError::Refused { .. }) | CheckError::Keys(_) => {
             tracing::error!(error = %error, "a classifier does not serve this deployment");
         }

@@ -10,8 +10,9 @@
 //! A job is polled by delayed messages, which find a lease before their time. If its provider reports its end, a message that says so comes
 //! in between and polls it at once; the delayed one comes later, and finds an end or a lease.
 //!
-//! No provider is called for a generation whose received files are recorded: a message for it is sent on to the function
-//! that finishes it. A claim of a generation whose last attempt crashed looks for received files before it starts it again.
+//! No provider is called for a generation whose received files are recorded: a message for it is sent on to the
+//! function that finishes it. No start is repeated because a file of it could not be stored. A claim of a generation
+//! whose last attempt crashed looks for received files before it starts it again.
 //!
 //! An account may have half of the workers of a queue. A generation that is finished counts among the jobs that the plan
 //! allows at once, and not among the workers of its account: finishing takes a second where a provider takes twelve, and
@@ -28,7 +29,7 @@
 //! | store the job's id | the job is lost, as above | the sweep sends the next message and the job is resumed | the second write is stale: its own value is recognized, another one wins |
 //! | send the delayed message | the sweep sends it | nothing is left to do | one of two claims, the other is dropped |
 //! | cancel at the provider | the next message cancels | the job is polled, has ended, and is refunded | the provider answers that it has ended |
-//! | store the received files | a job is polled again, for free; a start is lost, as above | those of a job are removed, and it is polled again for all of them; those of a start are found and recorded by the next claim, and those that were not stored are left out and not charged | the same names are written again |
+//! | store the received files | a job is polled again, for free; a start is lost, as above | those of a job are found and recorded by the next claim if none is missing, else removed, and it is polled again for all of them; those of a start are found and recorded by the next claim, and those that were not stored are left out and not charged | the same names are written again |
 //! | record them | as above | the sweep sends the message to finish them | the second write is stale; files of a generation that has ended are deleted |
 //! | send the message to finish them | the sweep sends it | nothing is left to do here | one of two claims, the other is dropped |
 //! | claim to finish | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |

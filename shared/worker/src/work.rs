@@ -154,7 +154,12 @@ impl Worker {
                 generation = generation.with_job_reported();
             }
             if generation.is_overdue(now) {
-                return self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await;
+                self.end(&generation, GenerationOutcome::Failed(Failure::DeadlinePassed)).await?;
+                // The last attempt crashed and may have received files.
+                if generation.in_call {
+                    self.bucket.remove_all(&Bucket::received_prefix(account, id)).await?;
+                }
+                return Ok(());
             }
             let (claimed, offer) = match generation.claim(catalogue, self.lease_s, now) {
                 GenerationClaim::Ended => {
@@ -208,16 +213,20 @@ impl Worker {
         Err(WorkError::Contended)
     }
 
-    /// Returns the number of files that an attempt received before it crashed, if they are all that can be had: a start is paid for
-    /// and returns no more. A job is polled again and returns all of its files, so those of a poll are removed.
+    /// Returns the number of files that an attempt received before it crashed, if they are all that can be had: those of a start,
+    /// which is paid for and returns no more, or all those of a job. A job of which some are missing is polled again and returns all
+    /// of them, so those that came are removed.
     async fn left_by_crash(&self, generation: &Generation) -> Result<Option<u32>, WorkError> {
         let prefix = Bucket::received_prefix(generation.account, generation.id);
-        if generation.provider_job.is_some() {
-            self.bucket.remove_all(&prefix).await?;
+        let found = self.bucket.count(&prefix).await?;
+        let numbers: Vec<u32> = found.keys().filter_map(|number| number.parse().ok()).collect();
+        if generation.provider_job.is_some() && numbers.len() < generation.settings.count.into() {
+            if !found.is_empty() {
+                self.bucket.remove_all(&prefix).await?;
+            }
             return Ok(None);
         }
-        let files = u32::try_from(self.bucket.count(&prefix).await?.len()).unwrap_or(u32::MAX);
-        Ok((files > 0).then_some(files))
+        Ok(numbers.into_iter().max().map(|last| last + 1))
     }
 
     /// Says whether other jobs of the account have as many workers of this queue as it may have. Two claims at once can both
@@ -276,7 +285,7 @@ impl Worker {
                     return self.end_checked(generation, GenerationOutcome::Failed(failure), verdicts).await;
                 }
                 let answer = ask(provider, &call, &received, offer, deadline).await;
-                let answer = received.keep(answer);
+                let answer = received.keep(answer, clock::now());
                 let usual_s = if is_start { offer.usual_s } else { 0 };
                 (generation.with_verdicts(&verdicts), answer.polled_after(usual_s, reports.is_some()))
             }
@@ -301,17 +310,25 @@ impl Worker {
             }
         }
         let step = follow(answer, &offer.provider);
-        if !matches!(step, Step::Receive) && received.any() {
-            // A poll failed after the first files. If it is repeated, they come again.
-            self.bucket.remove_all(&Bucket::received_prefix(generation.account, generation.id)).await?;
-        }
+        let (any_came, prefix) = (received.any(), Bucket::received_prefix(generation.account, generation.id));
         match step {
             Step::Receive => self.receive((generation, catalogue), offer, received, provider).await,
-            Step::Wait(wait) => self.wait((generation, catalogue), &wait, provider).await,
+            Step::Wait(wait) => {
+                // A poll failed after the first files. If it is repeated, they come again.
+                if any_came {
+                    self.bucket.remove_all(&prefix).await?;
+                }
+                self.wait((generation, catalogue), &wait, provider).await
+            }
             Step::End(end) => {
                 let is_refused = matches!(end, GenerationOutcome::Failed(Failure::Rejected { .. }));
                 let refusal = is_refused.then(|| Verdict::of_provider(&offer.provider, &offer.model));
-                self.end_checked(generation, end, refusal.into_iter().collect()).await
+                self.end_checked(generation, end, refusal.into_iter().collect()).await?;
+                // After the end: what cannot be removed must not start it again.
+                if any_came {
+                    self.bucket.remove_all(&prefix).await?;
+                }
+                Ok(())
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::env::{
 
 tests![
     catalogue_crash_at_any_call_publishes_one_version,
-    watch_models_crash_at_any_call_is_made_up_for_in_another_hour,
+    watch_expiry_crash_at_any_call_is_made_up_for_in_another_hour,
 ];
 
 async fn catalogue_crash_at_any_call_publishes_one_version(env: &'static TestEnv) -> Result<()> {
@@ -42,16 +42,16 @@ async fn catalogue_crash_at_any_call_publishes_one_version(env: &'static TestEnv
     .await
 }
 
-async fn watch_models_crash_at_any_call_is_made_up_for_in_another_hour(env: &'static TestEnv) -> Result<()> {
+async fn watch_expiry_crash_at_any_call_is_made_up_for_in_another_hour(env: &'static TestEnv) -> Result<()> {
     let grace = env.staff().await?;
     let days = AtomicI64::new(0);
-    crash_at_each_call(env, "WatchModels", 1, async |_| {
+    crash_at_each_call(env, "WatchExpiry", 1, async |_| {
         let first: Timestamp = "2031-03-01T00:07:00Z".parse()?;
         let day = first + SignedDuration::from_hours(24 * days.fetch_add(1, Ordering::Relaxed));
         let mut asked = Vec::new();
         for hour in 0..3 {
             let at = day + SignedDuration::from_hours(hour);
-            if let Ok(report) = env.invoke("WatchModels", &json!({"time": at.to_string()})).await {
+            if let Ok(report) = env.invoke("WatchExpiry", &json!({"time": at.to_string()})).await {
                 asked.push(report["asked"].as_u64().unwrap_or(0) > 0);
             }
         }

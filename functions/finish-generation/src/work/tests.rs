@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{
-    AccountId, GenerationId,
+    AccountId, Credits, GenerationId,
     accounts::account::Account,
     catalogue::models::MediaKind,
     generations::generation::{CHECKS, Failure, Generation, GenerationStatus},
@@ -38,14 +38,14 @@ struct World {
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-/// A moderation endpoint that answers each request with this status and this score of sexual content.
-async fn play(status: u16, score: f64) -> (String, Arc<Mutex<Vec<String>>>) {
+/// A moderation endpoint that answers with these statuses and scores of sexual content, in turn.
+async fn play(answers: &'static [(u16, f64)]) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     tokio::spawn(async move {
-        loop {
+        for (status, score) in answers.iter().cycle() {
             let (mut connection, _) = listener.accept().await.unwrap();
             let (mut bytes, mut missing) = (Vec::new(), usize::MAX);
             while bytes.len() < missing {
@@ -69,9 +69,9 @@ async fn play(status: u16, score: f64) -> (String, Arc<Mutex<Vec<String>>>) {
     (address, asked)
 }
 
-async fn world(status: u16, score: f64) -> World {
+async fn world(answers: &'static [(u16, f64)]) -> World {
     let aws = seed::aws(MediaKind::Image).await.unwrap();
-    let (address, asked) = play(status, score).await;
+    let (address, asked) = play(answers).await;
     World { asked, ..of(aws, "local,openai", &address) }
 }
 
@@ -106,11 +106,34 @@ impl World {
         let (account, generation) = self.worker.table.account_and_generation(self.account, self.id).await.unwrap();
         (account.unwrap(), generation.unwrap(), self.aws.take_calls().await)
     }
+
+    /// Makes it due now, with these changes.
+    async fn change(&self, change: impl FnOnce(Generation) -> Generation) {
+        let generation = self.worker.table.generation(self.account, self.id).await.unwrap().unwrap();
+        let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
+        self.worker.table.commit(&[store::Write::Generation(&change(due))]).await.unwrap();
+    }
+
+    /// Has received two files: the one that there is, and this one before or after it.
+    async fn receive_two(&self, numbers: [u32; 2], other: Option<Vec<u8>>) {
+        let key = |number| Bucket::received_key(self.account, self.id, number);
+        let picture = self.worker.bucket.read(&key(0), u64::MAX).await.unwrap().unwrap();
+        let [first, second] = numbers;
+        self.aws.put_object(key(second), other.unwrap_or_else(|| picture.clone())).await;
+        self.aws.put_object(key(first), picture).await;
+        self.change(of_two).await;
+    }
+}
+
+/// Makes it a generation of two files, which were received, at a credit each.
+fn of_two(mut generation: Generation) -> Generation {
+    generation.settings.count = 2;
+    Generation { received_files: 2, reserved: Credits(2), ..generation }
 }
 
 #[tokio::test]
 async fn blocked_output_is_not_stored_and_not_charged_and_is_a_strike() {
-    let world = world(200, 0.9).await;
+    let world = world(&[(200, 0.9)]).await;
     let before = world.worker.table.account(world.account).await.unwrap().unwrap();
     let (account, generation, calls) = world.work().await;
     let categories = [Category::SexualExplicit].into();
@@ -126,7 +149,7 @@ async fn blocked_output_is_not_stored_and_not_charged_and_is_a_strike() {
 
 #[tokio::test]
 async fn output_that_passes_is_stored_with_the_verdict_and_only_its_bytes_were_sent() {
-    let world = world(200, 0.1).await;
+    let world = world(&[(200, 0.1)]).await;
     let (account, generation, calls) = world.work().await;
     assert_eq!(generation.status, GenerationStatus::Succeeded);
     assert!(calls.iter().any(|call| call == "Sign"), "{calls:?}");
@@ -142,7 +165,7 @@ async fn output_that_passes_is_stored_with_the_verdict_and_only_its_bytes_were_s
 
 #[tokio::test]
 async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_fails_and_is_refunded() {
-    let world = world(500, 0.0).await;
+    let world = world(&[(500, 0.0)]).await;
     let before = world.worker.table.account(world.account).await.unwrap().unwrap();
     for check in 1..CHECKS {
         let (_, generation, calls) = world.work().await;
@@ -150,8 +173,7 @@ async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_
         assert!(generation.received_files == 1, "the received file is kept for the next check");
         assert!(calls.iter().any(|call| call == "SendMessage") && !calls.iter().any(|call| call == "PutObject"));
         // The message is delayed: its time has come.
-        let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
-        world.worker.table.commit(&[store::Write::Generation(&due)]).await.unwrap();
+        world.change(|generation| generation).await;
     }
     let (account, generation, calls) = world.work().await;
     assert_eq!(generation.failure, Some(Failure::Unchecked));
@@ -161,20 +183,57 @@ async fn classifier_that_does_not_answer_is_asked_again_and_then_the_generation_
 }
 
 #[tokio::test]
-async fn files_that_slow_checks_leave_no_time_for_are_checked_in_another_invocation() {
-    let world = world(200, 0.1).await;
-    let two = |generation: Generation| {
-        let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
-        Generation { received_files: 2, ..due }
-    };
-    let received = world.worker.table.generation(world.account, world.id).await.unwrap().unwrap();
-    world.worker.table.commit(&[store::Write::Generation(&two(received))]).await.unwrap();
+async fn files_that_slow_checks_leave_no_time_for_do_not_cost_those_that_are_done() {
+    let world = world(&[(200, 0.1)]).await;
+    world.receive_two([0, 1], None).await;
+    let (_, generation, calls) = world.work_for(SignedDuration::from_secs(60)).await;
+    assert_eq!(world.asked.lock().unwrap().len(), 1, "the first file is always checked");
+    assert_eq!((generation.status, generation.outputs.len()), (GenerationStatus::Succeeded, 1));
+    assert_eq!(generation.spent.0, 1);
+    assert!(calls.iter().any(|call| call == "ListObjectVersions"), "the file that was not read stays: {calls:?}");
+}
+
+#[tokio::test]
+async fn file_that_is_not_there_does_not_cost_the_others() {
+    let world = world(&[(200, 0.1)]).await;
+    world.change(of_two).await;
+    let (_, generation, calls) = world.work_for(SignedDuration::from_secs(300)).await;
+    assert_eq!((generation.status, generation.outputs.len()), (GenerationStatus::Succeeded, 1));
+    assert_eq!(generation.spent.0, 1);
+    assert!(calls.iter().any(|call| call == "ListObjectVersions"), "it may have come late: {calls:?}");
+}
+
+#[tokio::test]
+async fn file_without_time_is_checked_in_another_invocation_if_none_is_done() {
+    let world = world(&[(200, 0.1)]).await;
+    world.receive_two([1, 0], Some(b"no picture".to_vec())).await;
     let (_, generation, _) = world.work_for(SignedDuration::from_secs(60)).await;
     assert!(!generation.status.is_final() && generation.tries.checks == 1, "{generation:?}");
-    assert_eq!(world.asked.lock().unwrap().len(), 1, "the first file is always checked");
-    world.worker.table.commit(&[store::Write::Generation(&two(generation))]).await.unwrap();
-    let (_, generation, _) = world.work_for(SignedDuration::from_secs(300)).await;
-    assert_eq!(generation.status, GenerationStatus::Succeeded);
+    world.change(|generation| generation).await;
+    let (_, generation, calls) = world.work_for(SignedDuration::from_secs(300)).await;
+    assert_eq!((generation.status, generation.outputs.len()), (GenerationStatus::Succeeded, 1));
+    assert!(!calls.iter().any(|call| call == "ListObjectVersions"), "files that were read are listed: {calls:?}");
+}
+
+#[tokio::test]
+async fn what_was_decided_about_a_file_is_kept_although_a_later_one_cannot_be_checked() {
+    let blocked = Failure::Blocked { stage: Stage::Outputs, categories: [Category::SexualExplicit].into() };
+    let of_first: [(&[_], _, _, _); 2] =
+        [(&[(200, 0.9), (500, 0.0)], Some(blocked), 0, 1), (&[(200, 0.1), (500, 0.0)], None, 1, 0)];
+    for (answers, failure, outputs, strikes) in of_first {
+        let world = world(answers).await;
+        world.receive_two([0, 1], None).await;
+        let work = async || world.work_for(SignedDuration::from_secs(300)).await;
+        let (mut account, mut generation, _) = work().await;
+        for _ in 1..CHECKS {
+            assert!(!generation.status.is_final() && account.strikes.is_unused(), "{generation:?}");
+            world.change(|generation| generation).await;
+            (account, generation, _) = work().await;
+        }
+        assert!(generation.status.is_final() && generation.verdicts.len() == 1, "{generation:?}");
+        assert_eq!((generation.failure, generation.outputs.len()), (failure, outputs));
+        assert_eq!(account.strikes.count, strikes);
+    }
 }
 
 /// The time stamps of an authority that behaves so: the generation, its file, and the requests.
@@ -240,8 +299,7 @@ async fn output_that_rekognition_blocks_is_not_stored_and_one_that_it_cannot_che
         let (mut account, mut generation, mut calls) = world.work().await;
         for _ in 1..checks {
             assert!(!generation.status.is_final(), "{generation:?}");
-            let due = Generation { lease_until: None, version: generation.version + 1, ..generation };
-            world.worker.table.commit(&[store::Write::Generation(&due)]).await.unwrap();
+            world.change(|generation| generation).await;
             (account, generation, calls) = world.work().await;
         }
         assert_eq!(generation.failure, Some(expected));

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// The seconds after which a worker has usually begun.
+const BEGUN_S: u32 = 2;
+
 operations! {
     /// Lists the account's generations, newest first.
     LIST = get("/v1/generations", "gallery")
@@ -148,7 +151,8 @@ impl GenerationView {
     /// Shows a generation with these outputs.
     #[must_use]
     pub fn new(generation: Generation, outputs: Vec<OutputView>, now: Timestamp) -> Self {
-        let poll_after_s = (!generation.status.is_final()).then(|| poll_after_s(generation.created_at, now));
+        let poll_after_s =
+            (!generation.status.is_final()).then(|| poll_after_s(generation.created_at, generation.usual_s, now));
         let settings = generation.settings;
         Self {
             id: generation.id,
@@ -191,10 +195,13 @@ impl GenerationView {
     }
 }
 
-/// Returns the seconds after which to ask again: the longer it runs, the longer it may still run.
-fn poll_after_s(created_at: Timestamp, now: Timestamp) -> u32 {
-    let age_s = now.duration_since(created_at).as_secs();
-    u32::try_from(age_s / 4).unwrap_or(0).clamp(1, 15)
+/// Returns the seconds after which to ask again, as each question costs: when a worker has usually begun, then when some are done
+/// sooner than usual, and after that the longer it runs, the longer it may still run.
+fn poll_after_s(created_at: Timestamp, usual_s: u32, now: Timestamp) -> u32 {
+    let age_s = u32::try_from(now.duration_since(created_at).as_secs()).unwrap_or(0);
+    let soonest_s = usual_s * 3 / 4;
+    let wait_s = if age_s < BEGUN_S { soonest_s.min(BEGUN_S) } else { soonest_s.saturating_sub(age_s) };
+    wait_s.max(age_s / 4).clamp(1, 15)
 }
 
 /// Shows a page of the account's generations, newest first.
@@ -204,4 +211,30 @@ pub struct GenerationPage {
     pub items: Vec<GenerationView>,
     /// The cursor of the next page, if there may be one.
     pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks the ages at which a client asks that does as it is told.
+    fn check(usual_s: u32, expected: &[u32]) {
+        let (mut age_s, mut asked) = (0, Vec::new());
+        while asked.len() < expected.len() {
+            let now = Timestamp::from_second(age_s).unwrap();
+            age_s += i64::from(poll_after_s(Timestamp::UNIX_EPOCH, usual_s, now));
+            asked.push(u32::try_from(age_s).unwrap());
+        }
+        assert_eq!(asked, expected, "usually {usual_s} s");
+    }
+
+    #[test]
+    fn client_asks_when_a_generation_may_be_done_and_then_less_and_less_often() {
+        check(12, &[2, 9, 11, 13, 16, 20, 25, 31, 38, 47, 58, 72, 87, 102]);
+        check(0, &[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33]);
+        check(1, &[1, 2, 3]);
+        check(90, &[2, 17, 32, 47, 62, 77, 92]);
+        let ahead = Timestamp::from_second(-60).unwrap();
+        assert_eq!(poll_after_s(Timestamp::UNIX_EPOCH, 12, ahead), 2, "the clock that stored it was ahead");
+    }
 }

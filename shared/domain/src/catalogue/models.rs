@@ -142,8 +142,8 @@ pub struct Offer {
     pub model: String,
     /// The seconds for which a response is waited for.
     pub timeout_s: u32,
-    /// The seconds that a job of it usually takes: it is polled first after so long, as each poll costs. 0 for as soon as any
-    /// other.
+    /// The seconds that it usually takes: a job is polled first after so long, and clients are told to ask shortly before, as each
+    /// question costs. 0 for as soon as any other.
     #[serde(default)]
     pub usual_s: u32,
     /// What the provider charges.

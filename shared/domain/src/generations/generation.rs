@@ -25,7 +25,7 @@ use crate::{
         settings::GenerationSettings,
     },
     ids::{AccountId, CaseId, GenerationId},
-    messages::LOST_MESSAGE_S,
+    messages::{LONGEST_DELAY_S, LOST_MESSAGE_S},
     moderation::verdict::{Category, Stage, Verdict},
     refusal::Refusal,
     registry::DataFields,
@@ -180,6 +180,10 @@ pub struct Generation {
     /// When it fails unless it has ended.
     #[data(plain)]
     pub deadline_at: Timestamp,
+    /// The seconds that it was expected to take when it was submitted. 0 if nobody knew.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[data(plain)]
+    pub usual_s: u32,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[data(plain)]
@@ -269,7 +273,7 @@ pub struct Tries {
     /// Jobs that ended without output.
     #[data(plain)]
     pub ended_jobs: u32,
-    /// Checks by a classifier that failed.
+    /// Checks by a classifier that failed, of what is sent to it or of the files that came.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[data(plain)]
     pub checks: u32,
@@ -277,7 +281,7 @@ pub struct Tries {
 
 /// Faults, or responses that it is busy, of one provider before the next one is tried.
 pub const TRIES_PER_OFFER: u32 = 3;
-/// Checks by a classifier that may fail before a generation fails.
+/// Checks by a classifier that may fail before a generation fails, first of what is sent to a provider, then of its files.
 pub const CHECKS: u32 = 3;
 /// Jobs that may end without output at one provider before the next one is tried. The provider may charge for each.
 pub const ENDED_JOBS_PER_OFFER: u32 = 2;
@@ -476,15 +480,22 @@ impl Generation {
         Self { provider_job: Some(job), tries, ..self.waiting(poll_after_s, now) }
     }
 
-    /// Shortens the delay before a poll that would come too late to finish the files of a job. If it is too late already, the delay
-    /// stays as it is.
+    /// Shortens the delay before a poll that would come too late to finish the files of a job, or that is longer than that of a
+    /// message: one that comes before it finds a lease. If it is too late already to finish them, the delay stays as it is.
     #[must_use]
     pub fn poll_delay_s(&self, delay_s: u32, now: Timestamp) -> u32 {
+        let delay_s = delay_s.min(LONGEST_DELAY_S);
         let left_s = self.deadline_at.duration_since(now).as_secs() - FINISHING_S;
         match u32::try_from(left_s) {
             Ok(left_s) if left_s > 0 => delay_s.min(left_s),
             _ => delay_s,
         }
+    }
+
+    /// Says whether the files of a poll at this time are all that can still be finished: after another poll it would be too late.
+    #[must_use]
+    pub fn is_last_poll(&self, now: Timestamp) -> bool {
+        self.deadline_at.duration_since(now).as_secs() <= FINISHING_S
     }
 
     /// Records that this many files were received from the provider, and what they cost. They can be finished at once.
@@ -497,7 +508,9 @@ impl Generation {
             let took = now.duration_since(call.began_at).as_millis();
             ProviderCall { took_ms: Some(i64::try_from(took).unwrap_or(i64::MAX).max(0)), ..call }
         });
-        Self { received_files: files, cost_microusd, provider_call, ..self.waiting(0, now) }
+        // The files have all their checks, whatever those of the prompt came to.
+        let tries = Tries { checks: 0, ..self.tries };
+        Self { received_files: files, cost_microusd, provider_call, tries, ..self.waiting(0, now) }
     }
 
     /// Forgets the received files of a generation that has ended, as they are deleted.

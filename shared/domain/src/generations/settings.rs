@@ -115,6 +115,8 @@ pub struct Quote {
     pub price: Credits,
     /// The version of the catalogue that the price is from.
     pub catalogue: u32,
+    /// The seconds that the first offer of the model usually takes. 0 if nobody knows.
+    pub usual_s: u32,
 }
 
 /// Checks requested settings against the rules of the model and the plan. The catalogue has the [open](Catalogue::open) models
@@ -168,7 +170,8 @@ pub fn validate(
         visible_label: asked.visible_label,
     };
     let price = model.price(count, size, duration_ms, quality);
-    Ok((settings, Quote { kind: model.kind, price, catalogue: catalogue.version }))
+    let usual_s = model.offers.first().map_or(0, |offer| offer.usual_s);
+    Ok((settings, Quote { kind: model.kind, price, catalogue: catalogue.version, usual_s }))
 }
 
 /// Checks a text of several lines. Returns the rule that it breaks.

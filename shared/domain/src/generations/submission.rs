@@ -122,6 +122,7 @@ pub fn reserve(
         status: GenerationStatus::Queued,
         created_at: now,
         deadline_at: now + SignedDuration::from_mins(deadline_minutes(kind)),
+        usual_s: quote.usual_s,
         ended_at: None,
         tries: Tries::default(),
         in_call: false,

@@ -10,6 +10,7 @@ use domain::{
         output::Visibility,
         submission::{GenerationOutcome, finish},
     },
+    messages::LONGEST_DELAY_S,
 };
 
 use crate::{NEW, PLANS, account, at, enabled, ended, queued, succeeded, two};
@@ -122,6 +123,15 @@ fn job_is_polled_once_more_before_it_is_too_late_to_finish_its_files() {
     let delay_s = |asked_s, second| with_job().poll_delay_s(asked_s, at(second));
     assert_eq!([delay_s(10, 0), delay_s(600, 0), delay_s(600, 569)], [10, 570, 1]);
     assert_eq!([delay_s(600, 570), delay_s(2, 599), delay_s(2, 700)], [600, 2, 2]);
+    assert_eq!([569, 570].map(|second| with_job().is_last_poll(at(second))), [false, true]);
+}
+
+#[test]
+fn message_of_a_job_with_a_long_wait_comes_when_its_lease_is_over() {
+    // As long as a video may take.
+    let job = Generation { deadline_at: at(1800), ..with_job() };
+    let busy = ProviderFailure::Throttled { retry_after_s: Some(3600) };
+    check(job, &[busy, busy], &[("replicate", Some(LONGEST_DELAY_S)), ("replicate", Some(1800 - 900 - 30))]);
 }
 
 #[test]
@@ -363,4 +373,7 @@ fn failed_check_is_repeated_a_few_times_within_the_deadline() {
     }
     assert_eq!(generation.check_failed(0, at(9)), FailureResponse::GiveUp);
     assert_eq!(claimed(&queued(), 0).0.check_failed(0, queued().deadline_at), FailureResponse::GiveUp);
+    // What was paid for has all its checks.
+    let received = generation.received(1, &enabled(), at(9));
+    assert!(matches!(received.check_failed(0, at(10)), FailureResponse::Retry { .. }));
 }

@@ -18,6 +18,8 @@ const REJECTED_BY_FAL: &str =
 const LOST_RUNNER: &str = r#"{"detail":"…","error_type":"runner_disconnected"}"#;
 const CANCELED: &str = r#"{"detail":"…","error_type":"client_cancelled"}"#;
 const BAD_REQUEST: &str = r#"{"detail":"…","error_type":"bad_request"}"#;
+// Of <https://fal.ai/docs/documentation/model-apis/errors>.
+const SLOW_MODEL: &str = r#"{"detail":[{"loc":["body"],"msg":"…","type":"generation_timeout"}]}"#;
 
 /// Plays the replies and compares the resulting error. Its text may contain nothing secret.
 async fn check(
@@ -114,6 +116,7 @@ async fn job_that_ended_is_told_from_one_that_could_not_be_asked() {
         ..case
     };
     let json = |status, body: &str| Reply::new(status, "application/json", body.as_bytes());
+    let gateway = |status| Reply::new(status, "text/html", b"<html>nginx</html>");
     let cases = [
         ("failed", later(replicate(), 1, Reply::json(failed)), ProviderErrorKind::JobEnded),
         ("canceled", later(replicate(), 1, status("canceled")), ProviderErrorKind::JobEnded),
@@ -128,6 +131,16 @@ async fn job_that_ended_is_told_from_one_that_could_not_be_asked() {
         ("a lost runner", later(fal(), 3, json(503, LOST_RUNNER)), ProviderErrorKind::JobEnded),
         ("canceled at fal", later(fal(), 3, json(499, CANCELED)), ProviderErrorKind::JobEnded),
         ("a bad request of a runner", later(fal(), 3, json(400, BAD_REQUEST)), ProviderErrorKind::JobEnded),
+        (
+            "a lost runner, by its header",
+            later(fal(), 3, json(502, "").header("x-fal-error-type", "runner_disconnected")),
+            ProviderErrorKind::JobEnded,
+        ),
+        ("too slow at the runner", later(fal(), 3, json(504, SLOW_MODEL)), ProviderErrorKind::JobEnded),
+        ("a gateway before the result", later(fal(), 3, gateway(502)), unavailable(None)),
+        ("a gateway that is overloaded", later(fal(), 3, gateway(503)), throttled(None)),
+        ("a gateway that does not wait for the result", later(fal(), 3, gateway(504)), unavailable(None)),
+        ("a result that conflicts", later(fal(), 3, json(409, "{}")), unavailable(None)),
         ("a result that is busy", later(fal(), 3, json(429, "{}")), throttled(None)),
         ("busy", later(replicate(), 1, json(429, "{}")), throttled(None)),
         ("down", later(fal(), 1, json(500, "{}")), unavailable(None)),

@@ -1,9 +1,9 @@
 //! Download of results: allowed hosts, size limits, and no API key.
 
-use providers::{OutputKind, ProviderErrorKind, ProviderRequest};
+use providers::{OutputKind, ProviderErrorKind, ProviderRequest, Providers, StartResponse};
 
 use crate::stub::{Reply, Stub};
-use crate::{Case, PNG, fal, openai, replicate, request, run, throttled, unavailable};
+use crate::{Case, Kept, PNG, fal, openai, replicate, request, run, settings, throttled, unavailable};
 
 const MIB: usize = 1024 * 1024;
 
@@ -120,6 +120,20 @@ async fn result_that_is_gone_does_not_cost_the_others() {
     assert_eq!(play([&gone, &gone, &png]).await.unwrap(), 1);
     assert_eq!(play([&gone, &gone, &gone]).await.unwrap_err().kind, ProviderErrorKind::JobEnded);
     assert_eq!(play([&png, &gone, &overloaded]).await.unwrap_err().kind, unavailable(None), "all can be had later");
+}
+
+#[tokio::test]
+async fn results_after_one_that_can_be_had_later_are_handed_over() {
+    let done = r#"{"id":"a","status":"succeeded","output":["{base}/1.png","{base}/2.png","{base}/3.png"]}"#;
+    let (png, overloaded) = (Reply::new(200, "image/png", PNG), Reply::new(503, "text/html", b""));
+    let started = Reply::json(r#"{"id":"a","status":"starting"}"#);
+    let stub = Stub::play(vec![started, Reply::json(done), png.clone(), overloaded, png]).await;
+    let providers = Providers::new(&settings(&stub)).unwrap();
+    let (provider, kept) = (providers.by_name("replicate").unwrap(), Kept::default());
+    let started = provider.start(&replicate().request, &kept).await.unwrap();
+    let StartResponse::Job { id, .. } = started else { panic!("no job") };
+    assert_eq!(provider.poll(&id, &kept).await.err().unwrap().kind, unavailable(None));
+    assert_eq!(kept.0.into_inner().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -127,13 +127,74 @@ async fn files_of_a_poll_that_fails_after_them_are_removed() {
 }
 
 #[tokio::test]
-async fn job_whose_poll_crashed_after_some_files_is_polled_again() {
+async fn files_of_the_last_poll_are_finished_although_another_cannot_be_had() {
+    let world = job_of_fal().await;
+    world.aws.fail_object("overloaded".to_owned(), StatusCode::SERVICE_UNAVAILABLE).await;
+    world.return_from_fal(["overloaded", "result"]).await;
+    for (left_s, files) in [(60, 0), (20, 1)] {
+        let deadline_at = clock::now() + SignedDuration::from_secs(left_s);
+        world.change(|generation| Generation { deadline_at, lease_until: None, ..generation }).await;
+        world.handle(false, 1).await;
+        assert_eq!(world.present().await.received_files, files);
+    }
+}
+
+#[tokio::test]
+async fn job_whose_poll_crashed_after_some_files_is_polled_again_without_them() {
     let world = job_of_fal().await;
     world.return_from_fal(["result", "result"]).await;
     world.change(|generation| Generation { in_call: true, ..generation }).await;
     world.put(&Bucket::received_key(world.account, world.id, 0), "of the first poll".to_owned()).await;
-    world.handle(false, 2).await;
+    let (calls, _) = world.handle(false, 2).await;
+    let place = |call: &str| calls.iter().position(|called| called == call).unwrap();
+    // The status of the job is an object of the fake bucket.
+    assert!(place("DeleteObjects") < place("GetObject"), "{calls:?}");
     assert_eq!(world.present().await.received_files, 2);
+}
+
+#[tokio::test]
+async fn job_whose_poll_crashed_after_all_files_is_finished_with_them() {
+    let world = job_of_fal().await;
+    world.return_from_fal(["gone", "gone"]).await;
+    world.change(|generation| Generation { in_call: true, ..generation }).await;
+    for number in 0..2 {
+        world.put(&Bucket::received_key(world.account, world.id, number), "of the first poll".to_owned()).await;
+    }
+    let (calls, _) = world.handle(false, 2).await;
+    assert!(!calls.iter().any(|call| ["DeleteObjects", "PutObject"].contains(&call.as_str())), "{calls:?}");
+    assert_eq!(world.present().await.received_files, 2);
+}
+
+#[tokio::test]
+async fn start_is_not_repeated_for_a_file_that_cannot_be_stored() {
+    for (failing, files, failure) in [(vec![0], 2, None), (vec![0, 1], 0, Some(Failure::ProviderUnavailable))] {
+        let world = World::new().await;
+        world
+            .change(|mut generation| {
+                generation.settings.count = 2;
+                generation
+            })
+            .await;
+        for number in failing {
+            let key = Bucket::received_key(world.account, world.id, number);
+            world.aws.fail_object(key, StatusCode::FORBIDDEN).await;
+        }
+        world.handle(false, 1).await;
+        let generation = world.present().await;
+        assert_eq!((generation.received_files, generation.failure), (files, failure));
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_call_that_crashed_are_removed_after_the_deadline() {
+    for crashed in [true, false] {
+        let world = World::new().await;
+        let deadline_at = clock::now();
+        world.change(|generation| Generation { deadline_at, in_call: crashed, ..generation }).await;
+        let (calls, _) = world.handle(false, 1).await;
+        assert_eq!(world.present().await.failure, Some(Failure::DeadlinePassed));
+        assert_eq!(calls.last().is_some_and(|call| call == "ListObjectVersions"), crashed, "{calls:?}");
+    }
 }
 
 #[tokio::test]

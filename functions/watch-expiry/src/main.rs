@@ -1,6 +1,6 @@
-//! The Lambda `watch-models`.
+//! The Lambda `watch-expiry`.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
-    watch_models::run().await
+    watch_expiry::run().await
 }

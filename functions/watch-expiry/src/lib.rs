@@ -1,5 +1,5 @@
-//! Asks AI providers once a day whether they still have the models of the catalogue, and when they end them. Triggered by a
-//! schedule every hour.
+//! Asks others what ends soon: AI providers, once a day, whether they still have the models of the catalogue, and when they end
+//! them; AWS, every hour, how long the [certificate] of the web client is valid. Triggered by a schedule every hour.
 //!
 //! It is no part of the sweep, which has no keys of AI providers and must not wait for them. The event of the first hour of a
 //! day of UTC asks; those after it ask those who did not answer, until all did. What was learned is one item, written over the
@@ -16,13 +16,15 @@
 //! that, for an alarm. Nothing else depends on this function: a model that is gone in fact fails with its first
 //! job, and the next offer gets it.
 
+mod certificate;
+
 use std::{sync::Arc, time::Duration};
 
 use domain::catalogue::{
     models::{Model, Offer},
     watch::{ModelNotice, ModelWatch, OfferAnswer},
 };
-use futures_util::future::join_all;
+use futures_util::{future::join_all, join};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use lifecycle::catalogue::Catalogues;
@@ -38,6 +40,8 @@ use runtime::{
 use serde::{Deserialize, Serialize};
 use store::{Table, Write};
 use worker::Configured;
+
+use crate::certificate::SiteCertificate;
 
 /// The offers that are asked about at once.
 const AT_ONCE: usize = 8;
@@ -70,6 +74,7 @@ pub struct WatchReport {
 pub struct Watch {
     table: Table,
     providers: Configured,
+    certificate: Option<SiteCertificate>,
 }
 
 /// Handles events until Lambda ends the process.
@@ -83,7 +88,12 @@ pub async fn run() -> Result<(), Error> {
             let watch = Arc::clone(&watch);
             async move {
                 let deadline = clock::at_millisecond(event.context.deadline);
-                watch.ask(event.payload.time, deadline).await
+                let certificate = async {
+                    if let Some(certificate) = &watch.certificate {
+                        certificate.measure(clock::now()).await;
+                    }
+                };
+                join!(watch.ask(event.payload.time, deadline), certificate).0
             }
         })
     })
@@ -99,7 +109,8 @@ impl Watch {
         let clients = Arc::new(Clients::new(environment)?);
         let shards = environment.integer("INDEX_SHARDS")?;
         let table = Table::new(clients.dynamodb().clone(), environment.required("TABLE")?, shards);
-        Ok(Self { table, providers: Configured::new(environment, clients)? })
+        let certificate = SiteCertificate::open(environment, &clients);
+        Ok(Self { table, providers: Configured::new(environment, clients)?, certificate })
     }
 
     /// Asks about every offer of a model that can be asked for, unless its provider answered on this day. What cannot be asked in
