@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from on_aws import DeployFailed, account, certificate, changes, code, keys, settings, webhooks
+from on_aws.program import check_program
 from on_aws.report import progress, result
 from packages import MissingBinary, Place, delete_old_code, upload
 
@@ -94,7 +96,7 @@ class Target:
         name = self.settings.stack
         progress(f"Looking at the account {self.account} in {self.settings.region}, as {self.caller}")
         stack = changes.settle(self.stacks, name, removes=not arguments.plan)
-        lines = account.look(self.session, self.settings, self.account, stack)
+        lines = account.look(self.session, self.settings, self.account, stack, copied_secrets())
         for line in lines:
             progress(str(line))
         found, key_lines = keys.gather(self.settings, keys.stored(self.secrets, changes.outputs(stack)), asks=not arguments.plan)
@@ -135,10 +137,16 @@ class Target:
         result("changed" if changed else "unchanged")
 
     def build(self, arguments):
-        """Builds all functions in one call of cargo, with Zig's linker, and returns a function that names the binary of one."""
-        if arguments.functions:
-            return lambda name: arguments.functions / name
+        """Builds all functions in one call of cargo, with Zig's linker, and returns a function that names the binary of one, once it has
+        looked into it."""
         architecture = self.settings.value("Architecture")
+
+        def checked(binary):
+            check_program(binary, architecture)
+            return binary
+
+        if arguments.functions:
+            return lambda name: checked(arguments.functions / name)
         names = sorted(file.parent.name for file in ROOT.glob("functions/*/Cargo.toml"))
         folder = ROOT / "target" / "functions" / architecture
         progress(f"Building {len(names)} functions for {architecture}")
@@ -148,7 +156,7 @@ class Target:
         built = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False, stdout=2)
         if built.returncode:
             raise DeployFailed("the build failed: fix what the compiler reports above and run this again")
-        return lambda name: folder / name / "bootstrap"
+        return lambda name: checked(folder / name / "bootstrap")
 
     def create_bucket(self):
         """Creates the bucket of the deployments in this region, private, unless it is there."""
@@ -292,12 +300,21 @@ class Target:
         self.remove_packages()
 
     def remove_webhooks(self, outputs):
-        """Goes on if a payment provider refuses, as with a key that was revoked: its endpoint can be removed by hand."""
+        """Goes on if the keys cannot be read, or if a payment provider refuses, as with a key that was revoked: its endpoint can be
+        removed by hand."""
+        urls = webhooks.addresses(outputs["ApiUrl"])
         try:
-            for url in webhooks.remove(keys.stored(self.secrets, outputs), outputs["ApiUrl"], self.settings.stage):
-                progress(f"  removed the webhook {url}")
-        except DeployFailed as error:
-            progress(f"  {error}: remove the webhook to {outputs['ApiUrl']} there")
+            held = keys.read(self.secrets, outputs.get("PaymentKeysArn"))
+        except (DeployFailed, ClientError) as error:
+            by_hand = " and ".join(f"the webhook {url} at {webhooks.NAMES[provider]}" for provider, url in urls.items())
+            progress(f"  {error}: remove by hand, if it is there, {by_hand}")
+            return
+        for provider, url in urls.items():
+            try:
+                if webhooks.remove(provider, held, url, self.settings.stage):
+                    progress(f"  removed the webhook {url}")
+            except DeployFailed as error:
+                progress(f"  {error}: remove by hand the webhook {url} at {webhooks.NAMES[provider]}")
 
     def retained(self, stack):
         """Returns a line for each resource that outlives the stack, with what would remove it."""
@@ -345,6 +362,11 @@ def retained_resources():
     """Returns the names of the resources that the template retains."""
     resources = settings.parsed(TEMPLATE)["Resources"]
     return {name for name, resource in resources.items() if resource.get("DeletionPolicy", "").startswith("Retain")}
+
+
+def copied_secrets():
+    """Returns the names of the secrets whose values CloudFormation copies into other resources."""
+    return sorted(set(re.findall(r"{{resolve:secretsmanager:\${(\w+)}", TEMPLATE.read_text(encoding="utf-8"))))
 
 
 def released_with(parameters):

@@ -3,6 +3,7 @@
 It only reads. What it may not read, or what no call can tell, it says as well.
 """
 
+import functools
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +16,9 @@ OK, LIMIT, MISSING = "ok", "limit", "missing"
 UNRESERVED = 100
 # What the API, the sweep and the other functions need while all workers run.
 BESIDE_WORKERS = 3
+INDEXES = ("gallery", "due", "find")
+# What a restore of the table switches off, as docs/operating.md says.
+TRIGGERS = ("GenerateImageQueued", "GenerateVideoQueued", "FinishGenerationReceived", "PaypalVerifyKept")
 LAMBDA_QUOTA = "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value {} --region {}"
 
 
@@ -43,20 +47,27 @@ def identity(session):
     return caller["Account"], caller["Arn"]
 
 
-def look(session, settings, account, stack):
-    """Returns a line for each thing that the deployment needs. `stack` is the one that is there, or None."""
+def look(session, settings, account, stack, copied=()):
+    """Returns a line for each thing that the deployment needs. `stack` is the one that is there, or None; `copied` has the names of
+    the secrets of `prod` whose values CloudFormation copies into other resources."""
     held = reserved_concurrency(lambda parameter: given(stack).get(parameter))
 
     def concurrency(*arguments):
         return concurrency_line(*arguments, held)
 
-    checks = [stack_line(settings, stack), *([bucket_line] if stack is None else []), concurrency, mail_line]
+    checks = [stack_line(settings, stack), bucket_line if stack is None else triggers_line, concurrency, mail_line]
     if settings.value("MailIdentity"):
         checks.append(identity_line)
+        if settings.value("MailFrom") != settings.value("MailIdentity"):
+            checks.append(sender_line)
     if settings.stage == "prod":
         checks.append(distribution_line)
+        if stack is not None:
+            checks += [domain_line(settings, stack), *(functools.partial(secret_line, name) for name in copied)]
     if settings.value("SiteCertificateArn"):
         checks.append(certificate_line)
+    if settings.value("RestoredTable"):
+        checks.append(restored_table_line)
     return [check if isinstance(check, Line) else readable(check, session, settings, account) for check in checks]
 
 
@@ -73,6 +84,17 @@ def readable(check, session, settings, account):
 def given(stack):
     """Returns the parameters that a stack has."""
     return {one["ParameterKey"]: one["ParameterValue"] for one in (stack or {}).get("Parameters", [])}
+
+
+def physical_id(session, settings, name):
+    """Returns the id that AWS has for a resource of the stack, or None if the stack has none of this name."""
+    try:
+        found = session.client("cloudformation").describe_stack_resource(StackName=settings.stack, LogicalResourceId=name)
+    except ClientError as error:
+        if code(error) != "ValidationError":
+            raise
+        return None
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def reserved_concurrency(value):
@@ -115,6 +137,26 @@ def bucket_line(session, settings, account):
         f"the bucket {name} is there already: of this stage under another name of the stack, or of a stack that was removed",
         f"if the stack exists, set stack in darkroom.toml to its name; if it was removed and nothing is needed: empty the bucket in the "
         f"console, then aws s3api delete-bucket --bucket {name}",
+    )
+
+
+def triggers_line(session, settings, _account):
+    """A trigger that was switched off stays so: a deployment does not change what it did not switch off itself."""
+    pages = session.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    states = {mapping["UUID"]: mapping["State"] for page in pages for mapping in page["EventSourceMappings"]}
+    off, commands = [], []
+    for name in TRIGGERS:
+        uuid = physical_id(session, settings, name)
+        state = states.get(uuid, "deleted")
+        if uuid and state != "Enabled":
+            off.append(f"{name} ({state})")
+            commands.append(f"aws lambda update-event-source-mapping --uuid {uuid} --enabled --region {settings.region}")
+    if not off:
+        return Line(OK, "the triggers of the workers and of paypal-verify are on")
+    return Line(
+        LIMIT,
+        f"triggers that are not on, so what is queued for them waits: {', '.join(off)}",
+        f"unless a restore of the table needs that: {', then '.join(commands)}",
     )
 
 
@@ -185,6 +227,23 @@ def identity_line(session, settings, _account):
     return Line(OK, f"the identity {name} of Amazon SES is verified")
 
 
+def sender_line(session, settings, _account):
+    """An address can have an identity beside that of its domain:
+    https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html"""
+    sender, identity = settings.value("MailFrom"), settings.value("MailIdentity")
+    try:
+        session.client("sesv2").get_email_identity(EmailIdentity=sender)
+    except ClientError as error:
+        if code(error) != "NotFoundException":
+            raise
+        return Line(OK, f"{sender} has no identity beside {identity}")
+    return Line(
+        LIMIT,
+        f"{sender} has an identity of its own, whose configuration counts for it, and the functions may use {identity} only",
+        f"set MailIdentity to {sender}, or aws sesv2 delete-email-identity --email-identity {sender} --region {settings.region}",
+    )
+
+
 def distribution_line(session, _settings, _account):
     listed = session.client("cloudfront").list_distributions(MaxItems="1")["DistributionList"]
     if listed["Quantity"]:
@@ -193,6 +252,40 @@ def distribution_line(session, _settings, _account):
         LIMIT,
         "CloudFront has made no distribution for this account yet, and no call tells whether it will: AWS first verifies some new accounts",
         "if the deployment fails for it, it is rolled back: ask AWS Support to verify the account, and deploy again",
+    )
+
+
+def domain_line(settings, stack):
+    """A passkey is for the domain on which it was set up."""
+    deployed, wanted = given(stack).get("SiteDomain", ""), settings.value("SiteDomain")
+    if deployed == wanted:
+        return Line(OK, f"the web client stays on {wanted or 'the domain of its distribution'}")
+    return Line(
+        LIMIT,
+        f"the web client moves from {deployed or 'the domain of its distribution'} to {wanted or 'that of its distribution'}: passkeys end",
+        "before that have everybody who has one, staff as well, keep a recovery code or set up an app; they set up a passkey again after it",
+    )
+
+
+def secret_line(name, session, settings, _account):
+    """A function reads the value at each change of it, and CloudFront only if its own resource changes: another value would part them.
+    The value itself is not read."""
+    secret = physical_id(session, settings, name)
+    if secret is None:
+        return Line(OK, f"the secret {name} will be created")
+    # AWS deletes old versions once there are more than 100.
+    asked = {"SecretId": secret, "IncludeDeprecated": True, "MaxResults": 100}
+    versions = session.client("secretsmanager").list_secret_version_ids(**asked)["Versions"]
+    first = min(versions, key=lambda version: version["CreatedDate"])
+    current = next(version for version in versions if "AWSCURRENT" in version.get("VersionStages", []))
+    if first == current:
+        return Line(OK, f"the secret {name} has the value that CloudFront has")
+    return Line(
+        MISSING,
+        f"the secret {name} has another value than at first: functions that are changed would read it, and CloudFront keeps the first one",
+        f"put that back: aws secretsmanager update-secret-version-stage --secret-id {secret} --version-stage AWSCURRENT "
+        f"--move-to-version-id {first['VersionId']} --remove-from-version-id {current['VersionId']} --region {settings.region}. If functions "
+        "have been changed since, change a parameter, such as LogRetentionDays, in the next deployment, so that all read it again",
     )
 
 
@@ -213,3 +306,33 @@ def certificate_line(session, settings, _account):
     if domain not in names and f"*.{domain.partition('.')[2]}" not in names:
         return Line(MISSING, f"the certificate is for {', '.join(names)}, and not for {domain}", how)
     return Line(OK, f"the certificate of {domain} is issued")
+
+
+def restored_table_line(session, settings, _account):
+    """A restore leaves out what deletes old items and what the next restore needs."""
+    name, dynamodb = settings.value("RestoredTable"), session.client("dynamodb")
+    try:
+        table = dynamodb.describe_table(TableName=name)["Table"]
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        return Line(MISSING, f"there is no table {name} in {settings.region}", "restore it as docs/operating.md says, or take RestoredTable away")
+    if table["TableStatus"] != "ACTIVE":
+        return Line(MISSING, f"the table {name} cannot be used yet: {table['TableStatus']}", "wait until it is ACTIVE, from minutes to hours")
+    usable = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", []) if index["IndexStatus"] == "ACTIVE"}
+    lacking = [index for index in INDEXES if index not in usable]
+    if lacking:
+        return Line(
+            MISSING,
+            f"the table {name} does not have the indexes {', '.join(lacking)}, which the functions read",
+            "restore once more, with all indexes, or wait until they are ACTIVE",
+        )
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if ttl.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING") or ttl["AttributeName"] != "ttl":
+        command = f"aws dynamodb update-time-to-live --table-name {name} --time-to-live-specification Enabled=true,AttributeName=ttl"
+        return Line(MISSING, f"the table {name} deletes nothing that has ended", f"{command} --region {settings.region}")
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") != "ENABLED":
+        command = f"aws dynamodb update-continuous-backups --table-name {name} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+        return Line(MISSING, f"the table {name} could not be restored itself", f"{command} --region {settings.region}")
+    return Line(OK, f"the table {name} has its indexes, and deletes and is backed up like that of the stack")

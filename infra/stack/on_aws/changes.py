@@ -54,14 +54,15 @@ def settle(stacks, name, removes=True):
         delete(stacks, stack)
         return None
     if stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
-        raise not_rolled_back(name)
+        raise not_rolled_back(stacks, name)
     raise DeployFailed(f"{name} is {stack['StackStatus']}: look at its events in the console, and run this again")
 
 
-def not_rolled_back(name, failure="the events of the stack in the console say why"):
+def not_rolled_back(stacks, name, failure="the events of the stack in the console say why"):
+    command = f"aws cloudformation continue-update-rollback --stack-name {name} --region {stacks.meta.region_name}"
     return DeployFailed(
-        f"an update of {name} failed and could not be rolled back ({failure}). "
-        f"Run aws cloudformation continue-update-rollback --stack-name {name}, and then this again"
+        f"an update of {name} failed and could not be rolled back ({failure}). Run {command}, and then this again. If it fails again, add "
+        "--resources-to-skip with the resource that the events name, and mend that yourself"
     )
 
 
@@ -188,7 +189,7 @@ def execute(stacks, name, change_set):
     status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
     failure = failure or (stack or {}).get("StackStatusReason") or status
     if status == "UPDATE_ROLLBACK_FAILED":
-        raise not_rolled_back(name, failure)
+        raise not_rolled_back(stacks, name, failure)
     if status.startswith("UPDATE"):
         raise DeployFailed(f"the deployment failed and was rolled back ({status}): {failure}. What was deployed before is in place")
     raise DeployFailed(f"the first deployment failed and was rolled back ({status}): {failure}. Mend that and run this again: it removes the rest")

@@ -49,7 +49,18 @@ def stored(secrets, outputs):
 
 
 def read(secrets, secret):
-    return json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"]) if secret else {}
+    """Returns what a secret holds. Raises DeployFailed if that is not in the form of the keys; none of it is in the message."""
+    if not secret:
+        return {}
+    try:
+        held = json.loads(secrets.get_secret_value(SecretId=secret).get("SecretString", ""))
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        raise DeployFailed(
+            f"the secret {secret} holds no JSON object: put the keys there in the form that its description shows, or {{}} to have them stored again"
+        )
+    return held
 
 
 def store(secrets, secret, values):

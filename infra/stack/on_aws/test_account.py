@@ -1,11 +1,16 @@
+import datetime
+import functools
+
 from on_aws import DeployFailed, account
 from on_aws.played import Played
-from on_aws.test_settings import dev, prod, read
+from on_aws.settings import parsed
+from on_aws.test_settings import ROOT, dev, prod, read
 
 ACCOUNT = "123456789012"
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 MAIL = "MailFrom = 'hello@example.com'\nMailIdentity = 'example.com'\n"
 DOMAIN = f"SiteDomain = 'darkroom.example.com'\nSiteCertificateArn = '{ARN}'\n"
+UUIDS = {name: f"00000000-0000-0000-0000-00000000000{number}" for number, name in enumerate(account.TRIGGERS)}
 
 
 def limits(quota, reserved=0):
@@ -87,10 +92,11 @@ class Lines(Played):
         reserved = "SweepReservedConcurrency = 2\nWebhookReservedConcurrency = 10"
         given = {"SweepReservedConcurrency": "2", "WebhookReservedConcurrency": "10"}
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
+        self.triggers("dev")
         self.answer("lambda", "get_account_settings", limits(132, reserved=32))
         self.answer("sesv2", "get_account", {"SendingEnabled": True})
         lines = account.look(self, read(dev(reserved)), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE", "Parameters": parameters})
-        self.says(lines[1], "ok", "Lambda runs 132 functions at once here, 7 of them workers")
+        self.says(lines[2], "ok", "Lambda runs 132 functions at once here, 7 of them workers")
 
     def test_mail_says_sandbox_pause_and_cognito(self):
         sending = {"SendingEnabled": True, "ProductionAccessEnabled": False, "SendQuota": {"Max24HourSend": 200.0}}
@@ -112,6 +118,13 @@ class Lines(Played):
         self.says(self.check(account.identity_line, dev(MAIL)), "missing", "PENDING", "create-email-identity")
         self.refuse("sesv2", "get_email_identity", "NotFoundException")
         self.says(self.check(account.identity_line, dev(MAIL)), "missing", "no identity example.com in eu-central-1")
+
+    def test_sender_with_an_identity_of_its_own_is_named(self):
+        self.refuse("sesv2", "get_email_identity", "NotFoundException", EmailIdentity="hello@example.com")
+        self.says(self.check(account.sender_line, dev(MAIL)), "ok", "hello@example.com has no identity beside example.com")
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True}, EmailIdentity="hello@example.com")
+        line = self.check(account.sender_line, dev(MAIL))
+        self.says(line, "limit", "may use example.com only", "set MailIdentity to hello@example.com, or aws sesv2 delete-email-identity")
 
     def test_cloudfront_is_known_only_after_the_first_distribution(self):
         listed = {"Marker": "", "MaxItems": 1, "IsTruncated": False}
@@ -136,6 +149,134 @@ class Lines(Played):
         other = DOMAIN.replace("us-east-1", "eu-central-1")
         self.says(self.check(account.certificate_line, prod(other), "prod"), "missing", "us-east-1 only")
 
+    def is_resource(self, name, physical, stage="prod"):
+        detail = {"LogicalResourceId": name, "PhysicalResourceId": physical, "ResourceType": "T", "ResourceStatus": "CREATE_COMPLETE"}
+        detail["LastUpdatedTimestamp"] = datetime.datetime(2026, 1, 1)
+        asked = {"StackName": f"darkroom-{stage}", "LogicalResourceId": name}
+        self.answer("cloudformation", "describe_stack_resource", {"StackResourceDetail": detail}, **asked)
+
+    def triggers(self, stage, *states):
+        """Plays a stack with triggers in these states; without any it has none."""
+        mappings = [{"UUID": UUIDS[name], "State": state} for name, state in zip(account.TRIGGERS, states)]
+        self.answer("lambda", "list_event_source_mappings", {"EventSourceMappings": mappings})
+        for name in account.TRIGGERS:
+            if states:
+                self.is_resource(name, UUIDS[name], stage)
+            else:
+                self.refuse("cloudformation", "describe_stack_resource", "ValidationError")
+
+    def test_trigger_that_was_left_off_after_a_restore_is_named(self):
+        self.triggers("dev", *["Enabled"] * 4)
+        self.says(self.check(account.triggers_line, dev()), "ok")
+        self.triggers("dev", "Enabled", "Disabled", "Enabled", "Disabling")
+        line = self.check(account.triggers_line, dev())
+        self.says(line, "limit", "waits: GenerateVideoQueued (Disabled), PaypalVerifyKept (Disabling)", "unless a restore")
+        for name in ("GenerateVideoQueued", "PaypalVerifyKept"):
+            self.says(line, "limit", f"aws lambda update-event-source-mapping --uuid {UUIDS[name]} --enabled --region eu-central-1")
+        self.triggers("dev")
+        self.says(self.check(account.triggers_line, dev()), "ok")
+
+    def test_triggers_are_those_of_functions_that_work_on_queues(self):
+        resources = parsed(ROOT / "template.yaml")["Resources"]
+        events = [(name, *event) for name, one in resources.items() for event in one["Properties"].get("Events", {}).items()]
+        queued = {f"{name}{event}" for name, event, of in events if of["Type"] == "SQS"}
+        self.assertLessEqual(set(account.TRIGGERS), queued)
+
+    def secret(self, *stages):
+        """Plays the versions of a secret, the oldest last, and returns the line about it."""
+        versions = []
+        for day, held in zip(range(9, 0, -1), stages):
+            version = {"VersionId": f"{'v' * 32}{day}", "CreatedDate": datetime.datetime(2026, 1, day)}
+            versions.append(version | ({"VersionStages": [held]} if held else {}))
+        self.is_resource("EdgeKey", "arn:edge")
+        asked = {"SecretId": "arn:edge", "IncludeDeprecated": True, "MaxResults": 100}
+        self.answer("secretsmanager", "list_secret_version_ids", {"Versions": versions}, **asked)
+        return account.readable(functools.partial(account.secret_line, "EdgeKey"), self, read(prod(), "prod"), ACCOUNT)
+
+    def test_move_to_another_domain_says_that_passkeys_end(self):
+        def line(settings, domain):
+            given = [{"ParameterKey": "SiteDomain", "ParameterValue": domain}] if domain else []
+            return account.domain_line(read(prod(settings), "prod"), {"Parameters": given})
+
+        self.says(line(DOMAIN, "darkroom.example.com"), "ok", "stays on darkroom.example.com")
+        self.says(line("", ""), "ok", "stays on the domain of its distribution")
+        self.says(line(DOMAIN, "old.example.com"), "limit", "from old.example.com to darkroom.example.com: passkeys end", "recovery code")
+        self.says(line(DOMAIN, ""), "limit", "from the domain of its distribution to darkroom.example.com")
+        self.says(line("", "old.example.com"), "limit", "from old.example.com to that of its distribution")
+
+    def test_secret_that_cloudfront_has_too_keeps_its_first_value(self):
+        self.says(self.secret("AWSCURRENT"), "ok", "the secret EdgeKey")
+        for stages in (("AWSCURRENT", "AWSPREVIOUS"), ("AWSCURRENT", "AWSPREVIOUS", None)):
+            version = "v" * 32
+            command = (
+                "aws secretsmanager update-secret-version-stage --secret-id arn:edge --version-stage AWSCURRENT "
+                f"--move-to-version-id {version}{10 - len(stages)} --remove-from-version-id {version}9 --region eu-central-1. "
+            )
+            self.says(self.secret(*stages), "missing", "CloudFront keeps the first one", command, "change a parameter, such as LogRetentionDays")
+        self.says(self.secret("AWSPREVIOUS", "AWSCURRENT"), "ok")
+
+    def test_secret_that_is_not_there_or_may_not_be_read_stops_nothing(self):
+        line = lambda: account.readable(functools.partial(account.secret_line, "EdgeKey"), self, read(prod(), "prod"), ACCOUNT)
+        self.refuse("cloudformation", "describe_stack_resource", "ValidationError", "Resource EdgeKey does not exist for stack darkroom-prod")
+        self.says(line(), "ok", "will be created")
+        self.is_resource("EdgeKey", "arn:edge")
+        self.refuse("secretsmanager", "list_secret_version_ids", "AccessDeniedException")
+        self.says(line(), "limit", "ListSecretVersionIds is not permitted")
+
+    def test_secrets_of_prod_are_looked_at_once_there_is_a_stack(self):
+        self.triggers("prod")
+        self.answer("lambda", "get_account_settings", limits(1000))
+        self.answer("sesv2", "get_account", {"SendingEnabled": True})
+        self.answer("cloudfront", "list_distributions", {"DistributionList": {"Marker": "", "MaxItems": 1, "IsTruncated": False, "Quantity": 1}})
+        for _ in range(2):
+            self.refuse("cloudformation", "describe_stack_resource", "ValidationError")
+        lines = account.look(self, read(prod(), "prod"), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE"}, ["EdgeKey", "MediaKey"])
+        said = ["the web client stays on the domain of its distribution", "the secret EdgeKey will be created", "the secret MediaKey will be created"]
+        self.assertEqual([line.text for line in lines[-3:]], said)
+
+    def restored(self, indexes=account.INDEXES, status="ACTIVE", ttl=None, recovery=None):
+        """Plays a table, and what was set again after its restore as far as it is given. Returns the line about it."""
+        indexes = [{"IndexName": index, "IndexStatus": "ACTIVE"} for index in indexes]
+        self.answer("dynamodb", "describe_table", {"Table": {"TableStatus": status, "GlobalSecondaryIndexes": indexes}}, TableName="restored")
+        if ttl:
+            self.answer("dynamodb", "describe_time_to_live", {"TimeToLiveDescription": ttl}, TableName="restored")
+        if recovery:
+            described = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": recovery}}
+            self.answer("dynamodb", "describe_continuous_backups", {"ContinuousBackupsDescription": described}, TableName="restored")
+        return self.check(account.restored_table_line, dev("RestoredTable = 'restored'"))
+
+    def test_restored_table_must_have_what_that_of_the_stack_has(self):
+        ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+        self.says(self.restored(ttl=ttl, recovery="ENABLED"), "ok", "restored")
+        self.says(self.restored(ttl={**ttl, "TimeToLiveStatus": "ENABLING"}, recovery="ENABLED"), "ok")
+        self.says(self.restored(status="CREATING"), "missing", "CREATING", "wait until it is ACTIVE")
+        self.says(self.restored(["due"]), "missing", "the indexes gallery, find")
+        command = "aws dynamodb update-time-to-live --table-name restored --time-to-live-specification Enabled=true,AttributeName=ttl"
+        command += " --region eu-central-1"
+        self.says(self.restored(ttl={"TimeToLiveStatus": "DISABLED"}), "missing", command)
+        self.says(self.restored(ttl={**ttl, "AttributeName": "expires"}), "missing", command)
+        command = "aws dynamodb update-continuous-backups --table-name restored"
+        command += " --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+        self.says(self.restored(ttl=ttl, recovery="DISABLED"), "missing", f"{command} --region eu-central-1")
+        self.refuse("dynamodb", "describe_table", "ResourceNotFoundException", TableName="restored")
+        line = self.check(account.restored_table_line, dev("RestoredTable = 'restored'"))
+        self.says(line, "missing", "there is no table restored in eu-central-1")
+
+    def test_restored_table_is_asked_for_the_indexes_and_the_attribute_of_that_of_the_stack(self):
+        table = parsed(ROOT / "template.yaml")["Resources"]["Table"]["Properties"]
+        self.assertEqual({index["IndexName"] for index in table["GlobalSecondaryIndexes"]}, set(account.INDEXES))
+        self.assertEqual(table["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
+        self.assertEqual(table["PointInTimeRecoverySpecification"], {"PointInTimeRecoveryEnabled": True})
+
+    def test_restored_table_is_looked_at_if_the_settings_name_one(self):
+        self.triggers("dev")
+        self.answer("lambda", "get_account_settings", limits(1000))
+        self.answer("sesv2", "get_account", {"SendingEnabled": True})
+        self.refuse("dynamodb", "describe_table", "ResourceNotFoundException")
+        given = [{"ParameterKey": "RestoredTable", "ParameterValue": "restored"}]
+        lines = account.look(self, read(dev("RestoredTable = 'restored'")), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE", "Parameters": given})
+        self.says(lines[-1], "missing", "there is no table restored")
+
     def test_bucket_of_an_earlier_stack_stops_the_deployment(self):
         name = "darkroom-dev-123456789012-eu-central-1"
         self.refuse("s3", "head_bucket", "404", Bucket=name)
@@ -150,19 +291,21 @@ class Lines(Played):
         self.says(self.check(account.concurrency_line, dev()), "limit", "GetAccountSettings is not permitted", "lambda:GetAccountSettings")
 
     def test_each_stage_is_asked_about_what_it_has(self):
+        self.triggers("dev", "Enabled", "Enabled", "Enabled", "Disabled")
         self.answer("lambda", "get_account_settings", limits(1000))
         self.answer("sesv2", "get_account", {"SendingEnabled": True})
         stack = {"StackStatus": "UPDATE_COMPLETE"}
         lines = account.look(self, read(dev()), ACCOUNT, stack)
-        self.assertEqual([line.state for line in lines], ["ok", "ok", "limit"])
+        self.assertEqual([line.state for line in lines], ["ok", "limit", "ok", "limit"])
         self.assertIn("darkroom-dev exists: UPDATE_COMPLETE", str(lines[0]))
         self.refuse("s3", "head_bucket", "404")
         self.answer("lambda", "get_account_settings", limits(1000))
         self.answer("sesv2", "get_account", {"SendingEnabled": True, "ProductionAccessEnabled": True, "SendQuota": {"Max24HourSend": 1.0}})
-        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True})
+        self.answer("sesv2", "get_email_identity", {"VerifiedForSendingStatus": True}, EmailIdentity="example.com")
+        self.refuse("sesv2", "get_email_identity", "NotFoundException", EmailIdentity="hello@example.com")
         listed = {"Marker": "", "MaxItems": 1, "IsTruncated": False, "Quantity": 2}
         self.answer("cloudfront", "list_distributions", {"DistributionList": listed})
         found = {"CertificateArn": ARN, "DomainName": "darkroom.example.com", "Status": "ISSUED"}
         self.answer("acm", "describe_certificate", {"Certificate": found})
         lines = account.look(self, read(prod(MAIL + DOMAIN), "prod"), ACCOUNT, None)
-        self.assertEqual([line.state for line in lines], ["ok"] * 7)
+        self.assertEqual([line.state for line in lines], ["ok"] * 8)

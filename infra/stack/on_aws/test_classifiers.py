@@ -107,6 +107,12 @@ class Permissions(unittest.TestCase):
                 self.assertEqual(int(memory), 1024 if {"rekognition", "guardrail"} & set(names) else 128)
         self.assertEqual(self.actions(LocalClassifier="words-and-images"), (set(), 1024))
 
+    def test_guardrail_may_be_applied_with_the_profile_of_its_regions(self):
+        [statement] = self.template["Resources"]["GuardrailUse"]["Properties"]["PolicyDocument"]["Statement"]
+        ours = "arn:${AWS::Partition}:bedrock:%s:${AWS::AccountId}:%s"
+        chosen, profile = ours % ("${AWS::Region}", "guardrail/${GuardrailId}"), ours % ("*", "guardrail-profile/*")
+        self.assertEqual(statement["Resource"], [{"Fn::Sub": chosen}, {"Fn::Sub": profile}])
+
     def test_guardrail_is_not_deployed_without_its_id_and_version(self):
         rule = self.template["Rules"]["GuardrailNeedsIdAndVersion"]
         chosen = {one["Fn::Equals"][1] for one in rule["RuleCondition"]["Fn::Or"]}

@@ -67,6 +67,19 @@ class Deploy(Played):
         self.assertIn("the build failed", str(failed.exception))
         self.assertIn("functions for x86_64", self.said.getvalue())
 
+    def test_program_is_looked_into_before_it_is_uploaded(self):
+        looked = mock.Mock()
+        build = lambda **arguments: self.target(dev()).build(mock.Mock(cargo_lambda=Path("/bin/true"), **arguments))
+        with mock.patch.object(deploy_on_aws, "check_program", looked):
+            self.assertEqual(build(functions=Path("/built"))("sweep"), Path("/built/sweep"))
+            looked.assert_called_once_with(Path("/built/sweep"), "x86_64")
+            binary = build(functions=None)("sweep")
+            self.assertEqual(binary, deploy_on_aws.ROOT / "target/functions/x86_64/sweep/bootstrap")
+            looked.assert_called_with(binary, "x86_64")
+            looked.side_effect = DeployFailed("for another processor")
+            with self.assertRaises(DeployFailed):
+                build(functions=None)("sweep")
+
     def test_bucket_of_the_deployments_is_private_and_in_the_region(self):
         self.refuse("s3", "head_bucket", "404", Bucket=BUCKET, ExpectedBucketOwner=ACCOUNT)
         location = {"LocationConstraint": "eu-central-1"}
@@ -166,7 +179,8 @@ class Deploy(Played):
         arguments = mock.Mock(plan=False, functions=Path("/functions"), **options)
         outputs = {"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]}
         held = [mock.patch.object(deploy_on_aws.changes, "settle", return_value=stack and outputs)]
-        held += [mock.patch.object(deploy_on_aws.account, "look", return_value=[])]
+        looked = mock.Mock(return_value=[])
+        held += [mock.patch.object(deploy_on_aws.account, "look", looked)]
         held += [mock.patch.object(deploy_on_aws.keys, "stored", return_value={"openai": "sk"})]
         held += [mock.patch.object(deploy_on_aws, name, return_value=("url", set())) for name in ("upload", "delete_old_code")]
         held += [mock.patch.object(target, "create_bucket")]
@@ -177,6 +191,7 @@ class Deploy(Played):
             for one in held:
                 stack_of_mocks.enter_context(one)
             target.deploy(arguments)
+        looked.assert_called_once_with(mock.ANY, mock.ANY, mock.ANY, mock.ANY, ["EdgeKey", "MediaKey"])
         return done
 
     def test_keys_are_there_before_functions_that_need_them(self):
@@ -249,11 +264,60 @@ class Deploy(Played):
         resources = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)["Resources"]
         self.assertLessEqual({resources[name]["Type"] for name in retained}, set(deploy_on_aws.REMOVALS))
 
+    def test_copied_secrets_are_those_that_functions_and_distributions_have(self):
+        self.assertEqual(deploy_on_aws.copied_secrets(), ["EdgeKey", "MediaKey"])
+        resources = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)["Resources"]
+        self.assertEqual({resources[name]["Condition"] for name in deploy_on_aws.copied_secrets()}, {"IsProd"})
+
     def test_table_that_was_restored_is_among_what_stays(self):
         self.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": []})
         stack = {"StackId": "id", "Parameters": [{"ParameterKey": "RestoredTable", "ParameterValue": "darkroom-restored"}]}
         stays = self.target(dev()).retained(stack)
         self.assertIn("darkroom-restored\n    to remove it: aws dynamodb update-table --table-name darkroom-restored", stays)
+
+    def removes_webhooks(self, refusing=()):
+        """Has the webhooks removed, at payment providers of which some refuse."""
+
+        def send(_method, url, _headers, _body=None):
+            if any(host in url for host in refusing):
+                raise DeployFailed(f"{url.split('/')[2]} refused")
+            ours = {"id": "1", "url": f"https://api.example/v1/webhooks/{'stripe' if 'stripe' in url else 'paypal-events'}"}
+            return {"access_token": "A21", "data": [ours], "webhooks": [ours]}
+
+        with mock.patch.object(webhooks.remove, "__defaults__", (send,)):
+            self.target(dev()).remove_webhooks(OUTPUTS)
+        return self.said.getvalue().splitlines()
+
+    def test_webhooks_of_one_provider_are_removed_though_the_other_refuses(self):
+        held = {"stripe_secret_key": "sk_test_1", "paypal_client_id": "i", "paypal_client_secret": "s"}
+        stripe, paypal = "https://api.example/v1/webhooks/stripe", "https://api.example/v1/webhooks/paypal-events"
+        removed = [f"  removed the webhook {stripe}", f"  removed the webhook {paypal}"]
+        by_hand = [f"  api.stripe.com refused: remove by hand the webhook {stripe} at Stripe"]
+        by_hand.append(f"  api-m.sandbox.paypal.com refused: remove by hand the webhook {paypal} at PayPal")
+        for refusing, expected in [
+            ((), removed),
+            (("stripe",), [by_hand[0], removed[1]]),
+            (("sandbox",), [removed[0], by_hand[1]]),
+            (("stripe", "sandbox"), by_hand),
+        ]:
+            self.answer("secretsmanager", "get_secret_value", {"SecretString": json.dumps(held)}, SecretId=PAYMENT_KEYS)
+            self.said.truncate(self.said.seek(0))
+            with self.subTest(refusing):
+                self.assertEqual(self.removes_webhooks(refusing), expected)
+
+    def test_removal_goes_on_though_the_keys_cannot_be_read(self):
+        by_hand = (
+            "remove by hand, if it is there, the webhook https://api.example/v1/webhooks/stripe at Stripe "
+            "and the webhook https://api.example/v1/webhooks/paypal-events at PayPal"
+        )
+        self.answer("secretsmanager", "get_secret_value", {"SecretString": "sk_test_1"})
+        self.refuse("secretsmanager", "get_secret_value", "InvalidRequestException", "it was marked for deletion")
+        for cause in ("holds no JSON object", "it was marked for deletion"):
+            self.said.truncate(self.said.seek(0))
+            [line] = self.removes_webhooks()
+            self.assertIn(cause, line)
+            self.assertTrue(line.endswith(by_hand), line)
+            self.assertNotIn("sk_test_1", line)
 
     def test_removal_needs_the_name_of_the_stack(self):
         self.has_stack()

@@ -53,5 +53,13 @@ class Keys(Played):
         self.holds(fal="f", openai="sk")
         self.assertFalse(keys.store(secrets, ARN, {"openai": "sk"}))
 
+    def test_secret_in_another_form_is_refused_with_what_to_put_there(self):
+        for held in ({"SecretString": "sk_test_1"}, {"SecretString": '["sk_test_1"]'}, {"SecretBinary": b"sk_test_1"}):
+            self.answer("secretsmanager", "get_secret_value", held, SecretId=ARN)
+            with self.subTest(held), self.assertRaises(DeployFailed) as refused:
+                keys.stored(self.client("secretsmanager"), {"PaymentKeysArn": ARN})
+            self.assertIn(f"the secret {ARN} holds no JSON object: put the keys there in the form that its description shows", str(refused.exception))
+            self.assertNotIn("sk_test_1", str(refused.exception))
+
     def test_first_deployment_has_nothing_stored(self):
         self.assertEqual(keys.stored(self.client("secretsmanager"), {}), {})

@@ -97,3 +97,38 @@ class Names(unittest.TestCase):
                 name = resource["Properties"]["Name"]["Fn::Sub"]
                 lengths.append(len(name.replace("${AWS::StackName}", chosen.stack).replace("${AWS::Region}", chosen.region)))
         self.assertEqual(max(lengths), 64)
+
+
+class Files(unittest.TestCase):
+    def test_functions_that_link_to_files_may_read_them_in_dev_only(self):
+        resources = parsed(TEMPLATE)["Resources"]
+        linking = {path[0] for path, _ in parts(resources) if path[-1:] == ("MEDIA_HOST",)}
+        self.assertEqual(len(linking), 6)
+        for name in linking:
+            [policy] = resources[f"{name}Role"]["Properties"]["Policies"]
+            reading = [statement for statement in policy["PolicyDocument"]["Statement"] if "s3:GetObject" in str(statement)]
+            [condition, in_prod, in_dev] = reading[0]["Fn::If"]
+            self.assertEqual((len(reading), condition, in_prod), (1, "IsProd", {"Ref": "AWS::NoValue"}), name)
+            self.assertEqual(in_dev["Action"], ["s3:GetObject"], name)
+
+
+class RestoredTable(unittest.TestCase):
+    def test_restored_table_is_used_as_that_of_the_stack_is(self):
+        """With a restored table only the name is another: what is allowed on the table and on its indexes stays."""
+        found = [part["Fn::If"] for _, part in parts(parsed(TEMPLATE)) if isinstance(part, dict) and "Fn::If" in part]
+        choices = [(restored, own) for condition, restored, own in found if condition == "HasRestoredTable"]
+        arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}"
+        same = [({"Ref": "RestoredTable"}, {"Ref": "Table"}), ({"Fn::Sub": arn}, {"Fn::GetAtt": ["Table", "Arn"]})]
+        for path in ("/index/gallery", "/index/due", "/index/find"):
+            same.append(({"Fn::Sub": arn + path}, {"Fn::Sub": "${Table.Arn}" + path}))
+        self.assertGreater(len(choices), 60)
+        for choice in choices:
+            self.assertIn(choice, same)
+        for choice in same:
+            self.assertIn(choice, choices)
+
+    def test_nothing_names_the_table_of_the_stack_without_that_choice(self):
+        names = ({"Ref": "Table"}, {"Fn::GetAtt": ["Table", "Arn"]})
+        for path, part in parts(parsed(TEMPLATE)):
+            if part in names or "${Table" in str(part.get("Fn::Sub", "") if isinstance(part, dict) else ""):
+                self.assertEqual(path[-2:], ("Fn::If", 2), path)

@@ -140,8 +140,8 @@ class StripeEndpoint(unittest.TestCase):
         other = {"id": "we_0", "url": "https://other.example", "status": "enabled", "enabled_events": ["*"], "api_version": None}
         self.played.endpoints = [other]
         stored = self.ensure()
-        removed = webhooks.remove({**STRIPE_KEYS, **stored}, "https://api.example", "dev", self.played.send)
-        self.assertEqual((removed, self.played.endpoints), ([URLS["stripe"]], [other]))
+        removed = [webhooks.remove("stripe", {**STRIPE_KEYS, **stored}, URLS["stripe"], "dev", self.played.send) for _ in range(2)]
+        self.assertEqual((removed, self.played.endpoints), ([1, 0], [other]))
 
 
 class ReplicateSecret(unittest.TestCase):
@@ -175,8 +175,15 @@ class PaypalWebhook(unittest.TestCase):
     def test_prod_is_at_the_real_paypal_and_removal_removes_it(self):
         self.ensure("prod")
         self.assertTrue(all(call.split()[1].startswith("https://api-m.paypal.com/") for call in self.played.calls))
-        self.assertEqual(webhooks.remove(PAYPAL_KEYS, "https://api.example", "prod", self.played.send), [URLS["paypal"]])
-        self.assertEqual(webhooks.remove(PAYPAL_KEYS, "https://api.example", "prod", self.played.send), [])
+        removed = [webhooks.remove("paypal", PAYPAL_KEYS, URLS["paypal"], "prod", self.played.send) for _ in range(2)]
+        self.assertEqual((removed, self.played.webhooks), ([1, 0], []))
+        self.assertTrue(all(call.split()[1].startswith("https://api-m.paypal.com/") for call in self.played.calls))
+
+
+class Removal(unittest.TestCase):
+    def test_provider_without_all_its_keys_is_not_asked(self):
+        for provider, held in (("stripe", {}), ("paypal", {}), ("paypal", {"paypal_client_id": "id"})):
+            self.assertEqual(webhooks.remove(provider, held, URLS[provider], "dev", mock.Mock(side_effect=AssertionError)), 0)
 
 
 class Look(unittest.TestCase):

@@ -28,6 +28,8 @@ TOO_MANY = 429
 NAMES = {"stripe": "Stripe", "paypal": "PayPal"}
 # The name of the mark in the metadata of an endpoint at Stripe, and what it is until the secret is stored.
 MARK, NOT_STORED = "darkroom_secret", "not stored"
+# What a payment provider is called with.
+NEEDED = {"stripe": ("stripe_secret_key",), "paypal": ("paypal_client_id", "paypal_client_secret")}
 # What is stored of the webhook of a payment provider.
 STORED = {"stripe": "stripe_webhook_secrets", "paypal": "paypal_webhook_id"}
 
@@ -187,17 +189,18 @@ def paypal_headers(keys, stage, send):
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
-def remove(keys, api, stage, send=call):
-    """Removes the endpoints of a stack at both. Returns the addresses that were removed; a repeat removes none."""
-    removed, urls = [], addresses(api)
-    if keys.get("stripe_secret_key"):
-        headers = stripe_headers(keys)
-        for endpoint in [one for one in stripe_endpoints(headers, send) if one["url"] == urls["stripe"]]:
-            send("DELETE", f"{STRIPE}/webhook_endpoints/{endpoint['id']}", headers)
-            removed.append(endpoint["url"])
-    if keys.get("paypal_client_id"):
-        headers = paypal_headers(keys, stage, send)
-        for webhook in [one for one in paypal_webhooks(headers, stage, send) if one["url"] == urls["paypal"]]:
-            send("DELETE", f"{PAYPAL[stage]}/v1/notifications/webhooks/{webhook['id']}", headers)
-            removed.append(webhook["url"])
-    return removed
+def remove(provider, keys, url, stage, send=call):
+    """Removes what sends to this address at a payment provider. Returns how many there were: a repeat finds none, and
+    without its keys nothing is asked."""
+    if not all(keys.get(key) for key in NEEDED[provider]):
+        return 0
+    if provider == "stripe":
+        headers, place = stripe_headers(keys), f"{STRIPE}/webhook_endpoints"
+        held = stripe_endpoints(headers, send)
+    else:
+        headers, place = paypal_headers(keys, stage, send), f"{PAYPAL[stage]}/v1/notifications/webhooks"
+        held = paypal_webhooks(headers, stage, send)
+    ids = [one["id"] for one in held if one["url"] == url]
+    for one in ids:
+        send("DELETE", f"{place}/{one}", headers)
+    return len(ids)

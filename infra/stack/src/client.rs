@@ -48,6 +48,7 @@ pub(crate) struct Generation {
     #[serde(default)]
     pub(crate) outputs: Vec<Output>,
     pub(crate) credits: Cost,
+    pub(crate) poll_after_s: Option<u64>,
     pub(crate) failure: Option<Value>,
 }
 

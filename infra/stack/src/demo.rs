@@ -14,7 +14,6 @@ use crate::client::{Client, Generation, Model, NO_MODEL, Status, unique};
 use crate::serve;
 use crate::terminal::{Steps, print, report, style};
 
-const POLL: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(runtime: &Runtime, options: Options, keys: PaymentKeys, (image, video): (&str, &str)) -> Result<()> {
@@ -123,7 +122,7 @@ async fn follow(client: &Client, mut generation: Generation, bar: &ProgressBar) 
             }
             Status::Canceled => bail!("the generation {} was canceled, and its credits were refunded", generation.id),
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(Duration::from_secs(generation.poll_after_s.unwrap_or(1))).await;
         generation = client.generation(&generation.id).await?;
     }
 }

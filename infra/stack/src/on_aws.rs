@@ -19,7 +19,17 @@ const SETTINGS: &str = r#"
 region = "us-east-1"
 [dev.parameters]
 Providers = "openai,sketch"
+Architecture = "ARCHITECTURE"
+[prod]
+region = "us-east-1"
+[prod.parameters]
+Architecture = "ARCHITECTURE"
 "#;
+/// The architecture of what is built for this machine.
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+/// Prints the names of all buckets.
+const BUCKETS: &str = "import boto3
+for bucket in boto3.client('s3', region_name='us-east-1').list_buckets()['Buckets']: print(bucket['Name'])";
 
 #[test]
 fn rules_of_the_deployment_to_aws() {
@@ -34,6 +44,7 @@ fn rules_of_the_deployment_to_aws() {
 
 /// Runs commands of `deploy_on_aws.py` in an account of AWS that is in this process.
 struct Deployer {
+    stage: &'static str,
     python: PathBuf,
     endpoint: String,
     settings: PathBuf,
@@ -41,18 +52,33 @@ struct Deployer {
 }
 
 impl Deployer {
-    /// Returns whether the command succeeded, its standard output, and what it said beside that.
-    fn run(&self, command: &str, options: &[&str], typed: &str) -> (bool, String, String) {
-        let mut child = Command::new(&self.python)
+    /// Returns a command of Python in that account.
+    fn python(&self) -> Command {
+        let mut python = Command::new(&self.python);
+        python
             .env_clear()
             .envs([
                 ("AWS_ACCESS_KEY_ID", "test"),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
                 ("OPENAI_API_KEY", "key-of-openai"),
             ])
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_ENDPOINT_URL", &self.endpoint);
+        python
+    }
+
+    /// Returns the names of all buckets, a line each.
+    fn buckets(&self) -> String {
+        let listed = self.python().args(["-c", BUCKETS]).output().unwrap();
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        String::from_utf8(listed.stdout).unwrap()
+    }
+
+    /// Returns whether the command succeeded, its standard output, and what it said beside that.
+    fn run(&self, command: &str, options: &[&str], typed: &str) -> (bool, String, String) {
+        let mut child = self
+            .python()
             .arg(workspace().join("infra/stack/deploy_on_aws.py"))
-            .args([command, "dev", "--settings"])
+            .args([command, self.stage, "--settings"])
             .arg(&self.settings)
             .arg("--functions")
             .arg(&self.functions)
@@ -94,8 +120,8 @@ fn deploys_from_nothing_to_the_demo_and_back() {
     options.saves_regularly = false;
     let mut ministack = Ministack::start(&python, &state, &options).unwrap();
     let settings = folder.join("darkroom.toml");
-    fs::write(&settings, SETTINGS).unwrap();
-    let aws = Deployer { python, endpoint: ministack.endpoint().to_owned(), settings, functions };
+    fs::write(&settings, SETTINGS.replace("ARCHITECTURE", ARCHITECTURE)).unwrap();
+    let aws = Deployer { stage: "dev", python, endpoint: ministack.endpoint().to_owned(), settings, functions };
 
     let (plan, said) = aws.succeeds("deploy", &["--plan"], "");
     contains(
@@ -145,9 +171,18 @@ fn deploys_from_nothing_to_the_demo_and_back() {
     let (left, said) = aws.succeeds("destroy", &[], "darkroom-dev\n");
     contains(&said, &["API, functions, queues", "Type darkroom-dev"]);
     contains(&left, &["darkroom-dev is removed", "AppKey", "Table ", "Bucket", "UserPool"]);
+    // A bucket with packages could not be removed. That of the accounts stays.
+    assert_eq!(aws.buckets(), "darkroom-dev-000000000000-us-east-1\n");
     let (succeeded, _, said) = aws.run("deploy", &[], "");
     assert!(!succeeded);
     contains(&said, &["missing  the bucket darkroom-dev-000000000000-us-east-1", "something is missing"]);
+
+    let prod = Deployer { stage: "prod", ..aws };
+    let (plan, _) = prod.succeeds("deploy", &["--plan"], "");
+    contains(
+        &plan,
+        &["The plan for darkroom-prod", "add              Distribution ", "add              MediaDistribution "],
+    );
     ministack.stop().unwrap();
     fs::remove_dir_all(folder).unwrap();
 }
