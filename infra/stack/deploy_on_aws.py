@@ -365,8 +365,11 @@ def retained_resources():
 
 
 def copied_secrets():
-    """Returns the names of the secrets whose values CloudFormation copies into other resources."""
-    return sorted(set(re.findall(r"{{resolve:secretsmanager:\${(\w+)}", TEMPLATE.read_text(encoding="utf-8"))))
+    """Returns the names of the secrets whose values CloudFormation copies into functions, each with that of the other resource that has
+    its value."""
+    resources = settings.parsed(TEMPLATE)["Resources"].items()
+    others = [(name, json.dumps(resource)) for name, resource in resources if resource["Type"] != "AWS::Serverless::Function"]
+    return {secret: name for name, text in others for secret in re.findall(r"{{resolve:secretsmanager:\${(\w+)}", text)}
 
 
 def released_with(parameters):

@@ -20,6 +20,7 @@ const submits = (route) => route.request().method() === "POST";
 const problem = (status, slug, more = {}) => ({
   status,
   contentType: "application/problem+json",
+  headers: more.retry_after === undefined ? {} : { "retry-after": String(more.retry_after) },
   body: JSON.stringify({ type: `urn:darkroom:problem:${slug}`, title: slug, status, request_id: "r-1", ...more }),
 });
 /** Answers the next submits with these responses, and passes on later ones. Returns their idempotency keys. */

@@ -5,18 +5,28 @@ use anyhow::{Context, Result};
 use bench::build;
 use bench::function::Function;
 use domain::catalogue::models::MediaKind;
-use fake_aws::aws::Aws;
 use fake_aws::{current, seed};
 use jiff::SignedDuration;
 use runtime::clock;
 use runtime::telemetry::{Metric, namespace};
 use serde_json::{Value, json};
 
-/// Hands an event to its function. Returns what the function measures of a metric, in the namespace that the alarms of the stage
-/// watch.
-async fn measured(aws: &Aws, event: &str, variables: &[(&str, &str)], metric: Metric) -> Result<Vec<i64>> {
+/// Hands an event to its function, to which AWS gives these answers. Returns what the function measures of a metric, in the namespace
+/// that the alarms of the stage watch.
+async fn measured(
+    event: &str,
+    answers: &[(&str, Value)],
+    variables: &[(&str, &str)],
+    metric: Metric,
+) -> Result<Vec<i64>> {
     let function = event.split('/').next().context("the name of a function comes first")?;
-    let mut process = Function::start_recorded(&build("dev")?.join(function), aws, variables).await?;
+    // Before the seed, which has deadlines.
+    let binary = build("dev")?.join(function);
+    let aws = seed::aws(MediaKind::Image).await?;
+    for (operation, answer) in answers {
+        aws.play(operation, answer.clone()).await;
+    }
+    let mut process = Function::start_recorded(&binary, &aws, variables).await?;
     let input = std::fs::read(stack::workspace().join(format!("events/{event}.json")))?;
     process.invoke(current(&input, clock::now())?).await?;
     let lines = process.output()?;
@@ -30,38 +40,34 @@ async fn measured(aws: &Aws, event: &str, variables: &[(&str, &str)], metric: Me
 
 #[tokio::test]
 async fn code_that_the_mail_quota_stops_is_measured() -> Result<()> {
-    let aws = seed::aws(MediaKind::Image).await?;
     let spent = json!({"__type": "LimitExceededException", "message": "Exceeded daily email limit for the operation."});
-    aws.play("ForgotPassword", spent).await;
-    assert_eq!(measured(&aws, "session/forgot", &[], Metric::UnsentCodes).await?, [1]);
+    let codes = measured("session/forgot", &[("ForgotPassword", spent)], &[], Metric::UnsentCodes).await?;
+    assert_eq!(codes, [1]);
     Ok(())
 }
 
 #[tokio::test]
 async fn certificate_that_cannot_be_used_has_no_days_left() -> Result<()> {
-    let aws = seed::aws(MediaKind::Image).await?;
     let certificate = "-----BEGIN CERTIFICATE-----\nof something else\n-----END CERTIFICATE-----";
-    aws.play("GetSecretValue", json!({ "SecretString": certificate })).await;
-    let days = measured(&aws, "finish-generation/received", &[], Metric::SigningCertificateDays).await?;
+    let secret = ("GetSecretValue", json!({ "SecretString": certificate }));
+    let days = measured("finish-generation/received", &[secret], &[], Metric::SigningCertificateDays).await?;
     assert_eq!(days.first(), Some(&0), "{days:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn payment_that_is_reported_late_is_a_late_grant() -> Result<()> {
-    let aws = seed::aws(MediaKind::Image).await?;
-    let delays = measured(&aws, "paypal-webhook/completed", &[], Metric::GrantDelayMs).await?;
+    let delays = measured("paypal-webhook/completed", &[], &[], Metric::GrantDelayMs).await?;
     assert!(matches!(delays[..], [delay] if delay > 300_000), "{delays:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn certificate_of_the_web_client_that_ends_soon_has_few_days_left() -> Result<()> {
-    let aws = seed::aws(MediaKind::Image).await?;
     let ends = (clock::now() + SignedDuration::from_hours(24 * 20 + 1)).as_second();
-    aws.play("DescribeCertificate", json!({"Certificate": {"Status": "ISSUED", "NotAfter": ends}})).await;
+    let certificate = ("DescribeCertificate", json!({"Certificate": {"Status": "ISSUED", "NotAfter": ends}}));
     let variables = [("SITE_CERTIFICATE_ARN", "arn:aws:acm:us-east-1:123456789012:certificate/12345678")];
-    let days = measured(&aws, "watch-expiry/tick", &variables, Metric::SiteCertificateDays).await?;
+    let days = measured("watch-expiry/tick", &[certificate], &variables, Metric::SiteCertificateDays).await?;
     assert_eq!(days, [20]);
     Ok(())
 }

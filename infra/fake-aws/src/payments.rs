@@ -142,7 +142,7 @@ pub fn sell(mut account: Account, now: Timestamp) -> Result<(Account, Vec<Paymen
         (PAID, PaymentProvider::Stripe, "maker", Some("pi_3TExample0000000000000001"), i64::MAX),
         (OPEN, PaymentProvider::Paypal, "starter", None, i64::MAX),
         (CAPTURED, PaymentProvider::Paypal, "starter", Some("5YB12345CD678901F"), i64::MAX),
-        (HELD, PaymentProvider::Stripe, "studio", Some("pi_3TExample0000000000000002"), 0),
+        (HELD, PaymentProvider::Stripe, "maker", Some("pi_3TExample0000000000000002"), 0),
     ] {
         let choice = catalogue::compiled().choose(package, Currency::Eur)?;
         let opened =

@@ -47,9 +47,9 @@ def identity(session):
     return caller["Account"], caller["Arn"]
 
 
-def look(session, settings, account, stack, copied=()):
+def look(session, settings, account, stack, copied=None):
     """Returns a line for each thing that the deployment needs. `stack` is the one that is there, or None; `copied` has the names of
-    the secrets of `prod` whose values CloudFormation copies into other resources."""
+    the secrets of `prod` whose values CloudFormation copies into functions, each with that of the resource of CloudFront that has it."""
     held = reserved_concurrency(lambda parameter: given(stack).get(parameter))
 
     def concurrency(*arguments):
@@ -63,7 +63,7 @@ def look(session, settings, account, stack, copied=()):
     if settings.stage == "prod":
         checks.append(distribution_line)
         if stack is not None:
-            checks += [domain_line(settings, stack), *(functools.partial(secret_line, name) for name in copied)]
+            checks += [domain_line(settings, stack), *(functools.partial(secret_line, *names) for names in (copied or {}).items())]
     if settings.value("SiteCertificateArn"):
         checks.append(certificate_line)
     if settings.value("RestoredTable"):
@@ -86,15 +86,15 @@ def given(stack):
     return {one["ParameterKey"]: one["ParameterValue"] for one in (stack or {}).get("Parameters", [])}
 
 
-def physical_id(session, settings, name):
-    """Returns the id that AWS has for a resource of the stack, or None if the stack has none of this name."""
+def resource(session, settings, name):
+    """Returns what CloudFormation has about a resource of the stack, or None if the stack has none of this name."""
     try:
         found = session.client("cloudformation").describe_stack_resource(StackName=settings.stack, LogicalResourceId=name)
     except ClientError as error:
         if code(error) != "ValidationError":
             raise
         return None
-    return found["StackResourceDetail"]["PhysicalResourceId"]
+    return found["StackResourceDetail"]
 
 
 def reserved_concurrency(value):
@@ -146,10 +146,10 @@ def triggers_line(session, settings, _account):
     states = {mapping["UUID"]: mapping["State"] for page in pages for mapping in page["EventSourceMappings"]}
     off, commands = [], []
     for name in TRIGGERS:
-        uuid = physical_id(session, settings, name)
-        state = states.get(uuid, "deleted")
-        if uuid and state != "Enabled":
-            off.append(f"{name} ({state})")
+        mapping = resource(session, settings, name)
+        uuid = mapping and mapping["PhysicalResourceId"]
+        if states.get(uuid) in ("Disabled", "Disabling"):
+            off.append(f"{name} ({states[uuid]})")
             commands.append(f"aws lambda update-event-source-mapping --uuid {uuid} --enabled --region {settings.region}")
     if not off:
         return Line(OK, "the triggers of the workers and of paypal-verify are on")
@@ -262,24 +262,45 @@ def domain_line(settings, stack):
         return Line(OK, f"the web client stays on {wanted or 'the domain of its distribution'}")
     return Line(
         LIMIT,
-        f"the web client moves from {deployed or 'the domain of its distribution'} to {wanted or 'that of its distribution'}: passkeys end",
-        "before that have everybody who has one, staff as well, keep a recovery code or set up an app; they set up a passkey again after it",
+        f"the web client moves from {deployed or 'the domain of its distribution'} to {wanted or 'that of its distribution'}: passkeys stop working",
+        "before that, ask each account owner and staff member with a passkey to keep a recovery code or set up an app; after it they set up "
+        "passkeys again",
     )
 
 
-def secret_line(name, session, settings, _account):
-    """A function reads the value at each change of it, and CloudFront only if its own resource changes: another value would part them.
-    The value itself is not read."""
-    secret = physical_id(session, settings, name)
+def secret_line(name, holder, session, settings, _account):
+    """A function reads the value at each change of it, and `holder` only if it changes itself: another value would part them. The value
+    itself is not read."""
+    secret = resource(session, settings, name)
     if secret is None:
         return Line(OK, f"the secret {name} will be created")
+    secret = secret["PhysicalResourceId"]
     # AWS deletes old versions once there are more than 100.
     asked = {"SecretId": secret, "IncludeDeprecated": True, "MaxResults": 100}
-    versions = session.client("secretsmanager").list_secret_version_ids(**asked)["Versions"]
+    try:
+        versions = session.client("secretsmanager").list_secret_version_ids(**asked)["Versions"]
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        versions = []
+    current = next((version for version in versions if "AWSCURRENT" in version.get("VersionStages", [])), None)
+    if current is None:
+        return Line(
+            MISSING,
+            f"the secret {name} was deleted, or has no value",
+            f"name its resource anew in template.yaml, as its description says: CloudFormation looks for {secret}",
+        )
     first = min(versions, key=lambda version: version["CreatedDate"])
-    current = next(version for version in versions if "AWSCURRENT" in version.get("VersionStages", []))
     if first == current:
         return Line(OK, f"the secret {name} has the value that CloudFront has")
+    changed = resource(session, settings, holder)
+    if changed and changed["LastUpdatedTimestamp"] > current["CreatedDate"]:
+        return Line(
+            LIMIT,
+            f"the secret {name} has another value than at first, and {holder} was changed after that: it may have either",
+            "if requests or links to files are refused with 403 after the deployment, name the resource of the secret anew in template.yaml, "
+            "as its description says: all get a new value",
+        )
     return Line(
         MISSING,
         f"the secret {name} has another value than at first: functions that are changed would read it, and CloudFront keeps the first one",
@@ -317,9 +338,11 @@ def restored_table_line(session, settings, _account):
         if code(error) != "ResourceNotFoundException":
             raise
         return Line(MISSING, f"there is no table {name} in {settings.region}", "restore it as docs/operating.md says, or take RestoredTable away")
-    if table["TableStatus"] != "ACTIVE":
+    # While a table or an index is UPDATING, such as for warm throughput, it is used as before.
+    usable_in = ("ACTIVE", "UPDATING")
+    if table["TableStatus"] not in usable_in:
         return Line(MISSING, f"the table {name} cannot be used yet: {table['TableStatus']}", "wait until it is ACTIVE, from minutes to hours")
-    usable = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", []) if index["IndexStatus"] == "ACTIVE"}
+    usable = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", []) if index["IndexStatus"] in usable_in}
     lacking = [index for index in INDEXES if index not in usable]
     if lacking:
         return Line(

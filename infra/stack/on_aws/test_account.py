@@ -149,9 +149,9 @@ class Lines(Played):
         other = DOMAIN.replace("us-east-1", "eu-central-1")
         self.says(self.check(account.certificate_line, prod(other), "prod"), "missing", "us-east-1 only")
 
-    def is_resource(self, name, physical, stage="prod"):
+    def is_resource(self, name, physical, stage="prod", updated=datetime.datetime(2026, 1, 1)):
         detail = {"LogicalResourceId": name, "PhysicalResourceId": physical, "ResourceType": "T", "ResourceStatus": "CREATE_COMPLETE"}
-        detail["LastUpdatedTimestamp"] = datetime.datetime(2026, 1, 1)
+        detail["LastUpdatedTimestamp"] = updated
         asked = {"StackName": f"darkroom-{stage}", "LogicalResourceId": name}
         self.answer("cloudformation", "describe_stack_resource", {"StackResourceDetail": detail}, **asked)
 
@@ -173,8 +173,9 @@ class Lines(Played):
         self.says(line, "limit", "waits: GenerateVideoQueued (Disabled), PaypalVerifyKept (Disabling)", "unless a restore")
         for name in ("GenerateVideoQueued", "PaypalVerifyKept"):
             self.says(line, "limit", f"aws lambda update-event-source-mapping --uuid {UUIDS[name]} --enabled --region eu-central-1")
-        self.triggers("dev")
-        self.says(self.check(account.triggers_line, dev()), "ok")
+        for states in ([], ["Enabled", "Updating", "Enabling", "Creating"]):
+            self.triggers("dev", *states)
+            self.says(self.check(account.triggers_line, dev()), "ok")
 
     def test_triggers_are_those_of_functions_that_work_on_queues(self):
         resources = parsed(ROOT / "template.yaml")["Resources"]
@@ -182,8 +183,11 @@ class Lines(Played):
         queued = {f"{name}{event}" for name, event, of in events if of["Type"] == "SQS"}
         self.assertLessEqual(set(account.TRIGGERS), queued)
 
-    def secret(self, *stages):
-        """Plays the versions of a secret, the oldest last, and returns the line about it."""
+    def edge_key(self):
+        return account.readable(functools.partial(account.secret_line, "EdgeKey", "Distribution"), self, read(prod(), "prod"), ACCOUNT)
+
+    def secret(self, *stages, distribution_changed=datetime.datetime(2026, 1, 1)):
+        """Plays the versions of a secret, the oldest last and the newest of January 9, and returns the line about it."""
         versions = []
         for day, held in zip(range(9, 0, -1), stages):
             version = {"VersionId": f"{'v' * 32}{day}", "CreatedDate": datetime.datetime(2026, 1, day)}
@@ -191,16 +195,18 @@ class Lines(Played):
         self.is_resource("EdgeKey", "arn:edge")
         asked = {"SecretId": "arn:edge", "IncludeDeprecated": True, "MaxResults": 100}
         self.answer("secretsmanager", "list_secret_version_ids", {"Versions": versions}, **asked)
-        return account.readable(functools.partial(account.secret_line, "EdgeKey"), self, read(prod(), "prod"), ACCOUNT)
+        if "AWSCURRENT" in stages[:-1]:
+            self.is_resource("Distribution", "E1", updated=distribution_changed)
+        return self.edge_key()
 
-    def test_move_to_another_domain_says_that_passkeys_end(self):
+    def test_move_to_another_domain_says_that_passkeys_stop_working(self):
         def line(settings, domain):
             given = [{"ParameterKey": "SiteDomain", "ParameterValue": domain}] if domain else []
             return account.domain_line(read(prod(settings), "prod"), {"Parameters": given})
 
         self.says(line(DOMAIN, "darkroom.example.com"), "ok", "stays on darkroom.example.com")
         self.says(line("", ""), "ok", "stays on the domain of its distribution")
-        self.says(line(DOMAIN, "old.example.com"), "limit", "from old.example.com to darkroom.example.com: passkeys end", "recovery code")
+        self.says(line(DOMAIN, "old.example.com"), "limit", "from old.example.com to darkroom.example.com: passkeys stop working", "recovery code")
         self.says(line(DOMAIN, ""), "limit", "from the domain of its distribution to darkroom.example.com")
         self.says(line("", "old.example.com"), "limit", "from old.example.com to that of its distribution")
 
@@ -215,13 +221,23 @@ class Lines(Played):
             self.says(self.secret(*stages), "missing", "CloudFront keeps the first one", command, "change a parameter, such as LogRetentionDays")
         self.says(self.secret("AWSPREVIOUS", "AWSCURRENT"), "ok")
 
+    def test_distribution_that_changed_after_its_secret_may_have_either_value(self):
+        line = self.secret("AWSCURRENT", "AWSPREVIOUS", distribution_changed=datetime.datetime(2026, 1, 10))
+        self.says(line, "limit", "Distribution was changed after that", "name the resource of the secret anew")
+        self.assertNotIn("update-secret-version-stage", str(line))
+
+    def test_secret_without_a_value_is_named(self):
+        self.says(self.secret("AWSPREVIOUS"), "missing", "was deleted, or has no value", "looks for arn:edge")
+        self.is_resource("EdgeKey", "arn:edge")
+        self.refuse("secretsmanager", "list_secret_version_ids", "ResourceNotFoundException")
+        self.says(self.edge_key(), "missing", "was deleted, or has no value")
+
     def test_secret_that_is_not_there_or_may_not_be_read_stops_nothing(self):
-        line = lambda: account.readable(functools.partial(account.secret_line, "EdgeKey"), self, read(prod(), "prod"), ACCOUNT)
         self.refuse("cloudformation", "describe_stack_resource", "ValidationError", "Resource EdgeKey does not exist for stack darkroom-prod")
-        self.says(line(), "ok", "will be created")
+        self.says(self.edge_key(), "ok", "will be created")
         self.is_resource("EdgeKey", "arn:edge")
         self.refuse("secretsmanager", "list_secret_version_ids", "AccessDeniedException")
-        self.says(line(), "limit", "ListSecretVersionIds is not permitted")
+        self.says(self.edge_key(), "limit", "ListSecretVersionIds is not permitted")
 
     def test_secrets_of_prod_are_looked_at_once_there_is_a_stack(self):
         self.triggers("prod")
@@ -230,13 +246,13 @@ class Lines(Played):
         self.answer("cloudfront", "list_distributions", {"DistributionList": {"Marker": "", "MaxItems": 1, "IsTruncated": False, "Quantity": 1}})
         for _ in range(2):
             self.refuse("cloudformation", "describe_stack_resource", "ValidationError")
-        lines = account.look(self, read(prod(), "prod"), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE"}, ["EdgeKey", "MediaKey"])
+        lines = account.look(self, read(prod(), "prod"), ACCOUNT, {"StackStatus": "UPDATE_COMPLETE"}, {"EdgeKey": "E", "MediaKey": "M"})
         said = ["the web client stays on the domain of its distribution", "the secret EdgeKey will be created", "the secret MediaKey will be created"]
         self.assertEqual([line.text for line in lines[-3:]], said)
 
-    def restored(self, indexes=account.INDEXES, status="ACTIVE", ttl=None, recovery=None):
+    def restored(self, indexes=account.INDEXES, status="ACTIVE", ttl=None, recovery=None, indexes_are="ACTIVE"):
         """Plays a table, and what was set again after its restore as far as it is given. Returns the line about it."""
-        indexes = [{"IndexName": index, "IndexStatus": "ACTIVE"} for index in indexes]
+        indexes = [{"IndexName": index, "IndexStatus": indexes_are} for index in indexes]
         self.answer("dynamodb", "describe_table", {"Table": {"TableStatus": status, "GlobalSecondaryIndexes": indexes}}, TableName="restored")
         if ttl:
             self.answer("dynamodb", "describe_time_to_live", {"TimeToLiveDescription": ttl}, TableName="restored")
@@ -249,6 +265,7 @@ class Lines(Played):
         ttl = {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
         self.says(self.restored(ttl=ttl, recovery="ENABLED"), "ok", "restored")
         self.says(self.restored(ttl={**ttl, "TimeToLiveStatus": "ENABLING"}, recovery="ENABLED"), "ok")
+        self.says(self.restored(status="UPDATING", indexes_are="UPDATING", ttl=ttl, recovery="ENABLED"), "ok")
         self.says(self.restored(status="CREATING"), "missing", "CREATING", "wait until it is ACTIVE")
         self.says(self.restored(["due"]), "missing", "the indexes gallery, find")
         command = "aws dynamodb update-time-to-live --table-name restored --time-to-live-specification Enabled=true,AttributeName=ttl"

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+import re
 from pathlib import Path
 from unittest import mock
 
@@ -191,7 +192,7 @@ class Deploy(Played):
             for one in held:
                 stack_of_mocks.enter_context(one)
             target.deploy(arguments)
-        looked.assert_called_once_with(mock.ANY, mock.ANY, mock.ANY, mock.ANY, ["EdgeKey", "MediaKey"])
+        looked.assert_called_once_with(mock.ANY, mock.ANY, mock.ANY, mock.ANY, {"EdgeKey": "Distribution", "MediaKey": "MediaLinks"})
         return done
 
     def test_keys_are_there_before_functions_that_need_them(self):
@@ -265,7 +266,9 @@ class Deploy(Played):
         self.assertLessEqual({resources[name]["Type"] for name in retained}, set(deploy_on_aws.REMOVALS))
 
     def test_copied_secrets_are_those_that_functions_and_distributions_have(self):
-        self.assertEqual(deploy_on_aws.copied_secrets(), ["EdgeKey", "MediaKey"])
+        self.assertEqual(deploy_on_aws.copied_secrets(), {"EdgeKey": "Distribution", "MediaKey": "MediaLinks"})
+        named = set(re.findall(r"{{resolve:secretsmanager:\${(\w+)}", deploy_on_aws.TEMPLATE.read_text(encoding="utf-8")))
+        self.assertEqual(set(deploy_on_aws.copied_secrets()), named)
         resources = deploy_on_aws.settings.parsed(deploy_on_aws.TEMPLATE)["Resources"]
         self.assertEqual({resources[name]["Condition"] for name in deploy_on_aws.copied_secrets()}, {"IsProd"})
 

@@ -38,6 +38,7 @@ const write = (params: object) =>
 beforeEach(() => {
   localStorage.clear();
   vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -127,6 +128,17 @@ describe("retries", () => {
         fetch.mockRestore();
       }
     }
+  });
+
+  it("are spread, so that clients that were refused together do not come back together", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const fetch = respond(Response.json({}, { status: 503, headers: { "retry-after": "2" } }), Response.json({}));
+    const result = read();
+    await vi.advanceTimersByTimeAsync(2_400);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    await result;
   });
 
   it("are not sooner than without a response", async () => {

@@ -10,6 +10,8 @@ export type Schema = components["schemas"];
 
 /** The shortest delays before each retry, in milliseconds. */
 const RETRY_DELAYS_MS = [400, 1_500];
+/** The largest part by which a wait is longer at random, so that clients that were refused together do not come back together. */
+const JITTER = 0.5;
 /** After this time a request counts as slow, in milliseconds. */
 const SLOW_MS = 5_000;
 /** Statuses of a service that refuses requests, or is unavailable, for a moment. */
@@ -128,7 +130,7 @@ async function sendWithRetries(request: Request, token?: string): Promise<Respon
     }
     request.signal.throwIfAborted();
     if (wait === undefined || !navigator.onLine) break;
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await new Promise((resolve) => setTimeout(resolve, wait * (1 + JITTER * Math.random())));
   }
   reachable.value = false;
   throw connectionError();
