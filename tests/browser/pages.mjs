@@ -22,6 +22,7 @@ const at = (secondsAgo) => new Date(Date.now() - 1000 * secondsAgo).toISOString(
 const problem = (status, slug, more = {}) => ({
   status,
   contentType: "application/problem+json",
+  headers: more.retry_after === undefined ? {} : { "retry-after": String(more.retry_after) },
   body: JSON.stringify({ type: `urn:darkroom:problem:${slug}`, title: slug, status, ...more }),
 });
 
@@ -154,7 +155,7 @@ for (const size of WINDOWS) {
     await ada.look("submit-bar");
   });
 
-  const limited = { "POST generations": () => problem(429, "too-many-jobs") };
+  const limited = { "POST generations": () => problem(429, "too-many-jobs", { retry_after: 5 }) };
   await journey("an error is visible beside the button", { size, answers: limited }, async (ada, page) => {
     await compose(ada);
     await ada.expecting([429], async () => {
