@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::env::{
-    http::PATIENCE,
+    http::{PATIENCE, text},
     logs::{log_events, measurements, wait_for_metric},
     provider_stub::{ModelFate, provider_stub},
     recorder::locked,
@@ -46,6 +46,7 @@ async fn publish(staff: &TestUser, (credits, cost_microusd, state): (i64, i64, V
     model["state"] = state;
     model["price"]["credits"] = json!(credits);
     model["offers"][0]["cost"]["microusd"] = json!(cost_microusd);
+    model["offers"][0]["usual_s"] = json!(4);
     model["sizes"].as_array_mut().context("no sizes")?.push(json!({"width": 64, "height": 64}));
     models.push(model);
     let mut body = json!({"expected": expected.unwrap_or(json!(0)), "reason": REASON, "document": document});
@@ -89,7 +90,9 @@ async fn published_version_changes_quotes_within_a_minute_and_no_submitted_job(e
     ensure!(ended["failure"]["code"] == "invalid_input" && ended["credits"]["spent"] == 0, "{ended}");
 
     // What is submitted before a version keeps its price, and ends after its model was retired.
-    let before = ada.submit(&request("[sketch:job] before")).await?;
+    let before = ada.post("/v1/generations", &request("[sketch:job] before")).await?.is(202)?.json;
+    ensure!(before["poll_after_s"] == 2, "it usually takes 4 seconds, so nobody need ask after one: {before}");
+    let before = text(&before, "id")?;
     publish(&grace, (5, HIGH_COST, json!("active"))).await?;
     quoted(&ada, |_, quote| quote["credits"] == 5).await?;
     let after = ada.submit(&request("[sketch:job] after")).await?;
