@@ -29,8 +29,8 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, FileVersion, GenerationMessage, GenerationQueues, Table};
-use worker::{CheckError, Classifiers, log_failed_check};
+use store::{Bucket, FileVersion, GenerationMessage, GenerationQueues, Queue, Table};
+use worker::{CheckError, Classifiers, Share, log_failed_check};
 
 use crate::{
     output::{self, Mark, OutputError},
@@ -53,7 +53,7 @@ struct Stored {
     verdicts: Vec<Verdict>,
     /// Whether a file that could be read was not finished with the visible label that it is to have.
     unlabelled: bool,
-    /// Why a file could not be checked, and those after it were not read.
+    /// Why the first of the files that could not be checked could not.
     unchecked: Option<CheckError>,
 }
 
@@ -75,6 +75,9 @@ pub(crate) struct Worker {
     app_key_secret: String,
     /// The queues of the functions that call providers.
     queues: GenerationQueues,
+    /// The queue whose messages this works on.
+    queue: Queue,
+    share: Share,
     catalogues: Catalogues,
     lease_s: u32,
     classifiers: Classifiers,
@@ -98,6 +101,8 @@ impl Worker {
                 environment.required("IMAGE_QUEUE_URL")?,
                 environment.required("VIDEO_QUEUE_URL")?,
             ),
+            queue: Queue::new(clients.sqs().clone(), environment.required("FINISH_QUEUE_URL")?),
+            share: Share::new(environment)?,
             signing: Signing::new(environment, clients.clone(), table.clone())?,
             clients: clients.clone(),
             app_key_secret: environment.required("APP_KEY_SECRET")?,
@@ -114,7 +119,8 @@ impl Worker {
     /// Does what a message asks for, unless it is done or another worker has it.
     pub(crate) async fn work(&self, record: Record<GenerationMessage>) -> Result<(), LifecycleError> {
         let GenerationMessage { account, generation: id, .. } = record.body;
-        let Some(mut generation) = self.table.generation(account, id).await? else {
+        let (owner, generation) = self.table.account_and_generation(account, id).await?;
+        let Some(mut generation) = generation else {
             // An attempt that came too late and crashed may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
@@ -130,6 +136,10 @@ impl Worker {
                 FinishClaim::NothingReceived => return self.send_back(&generation, 0).await,
                 FinishClaim::Work(claimed) => claimed,
             };
+            let is_finished = |other: &Generation| other.is_being_finished(now);
+            if let Some(turn_s) = self.share.turn_s(&self.table, (owner.as_ref(), &generation), is_finished).await? {
+                return Ok(self.queue.send(&record.body, turn_s).await?);
+            }
             match lifecycle::write_generation(&self.table, &claimed).await? {
                 Written::Now => return self.finish(&claimed, record.deadline).await,
                 Written::Stale(None) => return Ok(()),
@@ -269,8 +279,8 @@ impl Worker {
             let verdicts = match self.check(seen.as_ref()).await {
                 Ok(verdicts) => verdicts,
                 Err(error) => {
-                    stored.unchecked = Some(error);
-                    return Ok(stored);
+                    stored.unchecked.get_or_insert(error);
+                    continue;
                 }
             };
             let is_blocked = verdicts.iter().any(Verdict::is_blocked);

@@ -620,7 +620,7 @@ pub const EVENTS: &[Event] = &[
         "events/finish-generation/received.json",
         Batch(&[]),
         &[
-            "GetItem",
+            "BatchGetItem",
             "PutItem",
             "GetObject",
             "Sign",

@@ -28,6 +28,8 @@ const LIFECYCLE: &str = r#"{"expiration_duration_seconds":3600}"#;
 /// The type of a failure, beside the body
 /// (<https://fal.ai/docs/documentation/model-apis/request-errors>).
 const ERROR_TYPE_HEADER: &str = "x-fal-error-type";
+/// Is in what fal responds, and not in what a gateway in front of it does: its own client tells them apart by it.
+const REQUEST_ID_HEADER: &str = "x-fal-request-id";
 
 const UNUSABLE: &str = "fal cannot use the prompt, a setting or the reference image. Change them and try again.";
 const REJECTED: &str =
@@ -241,7 +243,7 @@ impl Fal {
     /// client asks again then, as it does after 409.
     fn says_how_it_failed(&self, response: &ApiResponse) -> bool {
         let body = self.queue.parse::<Value>(response).unwrap_or_default();
-        response.headers.contains_key(ERROR_TYPE_HEADER)
+        [ERROR_TYPE_HEADER, REQUEST_ID_HEADER].iter().any(|header| response.headers.contains_key(*header))
             || body.get("error_type").is_some()
             || body.pointer("/detail/0/type").is_some()
     }

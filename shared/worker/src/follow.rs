@@ -9,9 +9,6 @@ use jiff::Timestamp;
 
 use crate::ask::ProviderAnswer;
 
-/// Seconds until a job tries again to get a worker.
-const TURN_S: u32 = 3;
-
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -37,8 +34,8 @@ pub(crate) enum Wait {
     Retry(ProviderFailure),
     /// Another check by a classifier that failed.
     Check,
-    /// A worker, as its account has its share of them.
-    Turn,
+    /// A worker, for this many seconds, as its account has its share of them.
+    Turn(u32),
     /// The function that finishes this many received files.
     Finish(u32),
 }
@@ -77,8 +74,8 @@ impl Wait {
             }
             Self::Retry(failure) => generation.provider_failed(*failure, catalogue, jitter, now),
             Self::Check => generation.check_failed(jitter, now),
-            Self::Turn => {
-                FailureResponse::Retry { generation: Box::new(generation.waiting(TURN_S, now)), delay_s: TURN_S }
+            Self::Turn(turn_s) => {
+                FailureResponse::Retry { generation: Box::new(generation.waiting(*turn_s, now)), delay_s: *turn_s }
             }
             Self::Finish(files) => {
                 FailureResponse::Retry { generation: Box::new(generation.received(*files, catalogue, now)), delay_s: 0 }

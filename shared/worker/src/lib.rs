@@ -14,9 +14,8 @@
 //! function that finishes it. No start is repeated because a file of it could not be stored. A claim of a generation
 //! whose last attempt crashed looks for received files before it starts it again.
 //!
-//! An account may have half of the workers of a queue. A generation that is finished counts among the jobs that the plan
-//! allows at once, and not among the workers of its account: finishing takes a second where a provider takes twelve, and
-//! the queue is fair.
+//! An account may have half of the workers of a queue, also of that of `finish-generation`: a fair queue delivers the messages of
+//! others first, but a worker that is busy finishes eight outputs before it takes one.
 //!
 //! Each step can be interrupted before it, after it, or be done twice. The second part is in `finish-generation`:
 //!
@@ -52,10 +51,12 @@ mod classifiers;
 mod configuration;
 mod follow;
 mod received;
+mod share;
 mod work;
 
 pub use classifiers::{CheckError, Classifiers, log_failed_check};
 pub use configuration::{ConfigurationError, Configured};
+pub use share::Share;
 
 use std::sync::Arc;
 

@@ -30,7 +30,7 @@ use runtime::{
     sqs::Record,
     telemetry::{Metric, metric},
 };
-use store::{Bucket, Filter, GenerationMessage, Queue, StoreError, Table, Write};
+use store::{Bucket, GenerationMessage, Queue, StoreError, Table, Write};
 
 use crate::{
     ask::{self, Call, ProviderAnswer, Refused},
@@ -39,6 +39,7 @@ use crate::{
     configuration::{ConfigurationError, Configured},
     follow::{Step, Wait, follow},
     received::Received,
+    share::Share,
 };
 
 /// The part of an invocation's time for storing files, in seconds. A provider has the rest.
@@ -84,8 +85,7 @@ pub(crate) struct Worker {
     budget: DailyBudget,
     callbacks: Option<Callbacks>,
     lease_s: u32,
-    /// The most workers that one account may have at once.
-    workers_per_account: usize,
+    share: Share,
 }
 
 /// Makes the addresses at which providers report the end of a job.
@@ -133,7 +133,7 @@ impl Worker {
             budget: lifecycle::provider_budget(environment)?,
             callbacks,
             lease_s: environment.integer("LEASE_SECONDS")?,
-            workers_per_account: workers_per_account(environment.integer("WORKERS")?),
+            share: Share::new(environment)?,
         })
     }
 
@@ -145,7 +145,6 @@ impl Worker {
             // An attempt that came too late and crashed may have written files after the rest was removed.
             return Ok(self.bucket.remove_all(&Bucket::generation_prefix(account, id)).await?);
         };
-        let in_flight = owner.map_or(0, |owner| usize::try_from(owner.jobs_in_flight).unwrap_or(usize::MAX));
         let catalogue = self.catalogues.version(&self.table, generation.catalogue, clock::now()).await?;
         let catalogue = catalogue.as_ref();
         for _ in 0..ATTEMPTS {
@@ -185,10 +184,10 @@ impl Worker {
                 }
                 GenerationClaim::Work { generation: claimed, offer } => (claimed, offer),
             };
-            // An attempt that crashed is continued at once: what it received is looked for, which a wait would forget.
-            let may_wait = !generation.in_call && in_flight > self.workers_per_account;
-            if may_wait && self.account_has_its_share(&generation, in_flight, now).await? {
-                return self.wait((&generation, catalogue), &Wait::Turn, None).await;
+            // An attempt that crashed never waits here: what it received is looked for, which a wait would forget.
+            let has_worker = |other: &Generation| other.kind == generation.kind && other.has_worker(now);
+            if let Some(turn_s) = self.share.turn_s(&self.table, (owner.as_ref(), &generation), has_worker).await? {
+                return self.wait((&generation, catalogue), &Wait::Turn(turn_s), None).await;
             }
             let provider = self.providers.provider(&offer.provider, now).await?;
             match lifecycle::write_generation(&self.table, &claimed).await? {
@@ -227,21 +226,6 @@ impl Worker {
             return Ok(None);
         }
         Ok(numbers.into_iter().max().map(|last| last + 1))
-    }
-
-    /// Says whether other jobs of the account have as many workers of this queue as it may have. Two claims at once can both
-    /// find a worker left: the share is kept about, not exactly.
-    async fn account_has_its_share(
-        &self,
-        generation: &Generation,
-        in_flight: usize,
-        now: Timestamp,
-    ) -> Result<bool, WorkError> {
-        let (account, kind) = (generation.account, generation.kind);
-        let running = Filter { status: Some(GenerationStatus::Running), kind: Some(kind), ..Filter::default() };
-        let page = self.table.generations(account, running, in_flight, None).await?;
-        let with_worker = page.items.iter().filter(|other| other.id != generation.id && other.has_worker(now));
-        Ok(with_worker.count() >= self.workers_per_account)
     }
 
     async fn attempt(
@@ -511,12 +495,6 @@ impl Callbacks {
         let sealed = callback::seal(sealer, generation.kind, generation.account, generation.id);
         Ok(format!("{}/{}/{sealed}", self.url, offer.provider))
     }
-}
-
-/// Returns how many workers of a queue one account may have: half of them, rounded up, so that its jobs
-/// do not make all others wait.
-fn workers_per_account(workers: i64) -> usize {
-    usize::try_from((workers + 1) / 2).unwrap_or(0).max(1)
 }
 
 /// Has a provider cancel and delete a job that no generation can have any more. It may fail: the provider deletes by itself

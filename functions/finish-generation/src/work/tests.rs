@@ -216,11 +216,15 @@ async fn file_without_time_is_checked_in_another_invocation_if_none_is_done() {
 }
 
 #[tokio::test]
-async fn what_was_decided_about_a_file_is_kept_although_a_later_one_cannot_be_checked() {
-    let blocked = Failure::Blocked { stage: Stage::Outputs, categories: [Category::SexualExplicit].into() };
-    let of_first: [(&[_], _, _, _); 2] =
-        [(&[(200, 0.9), (500, 0.0)], Some(blocked), 0, 1), (&[(200, 0.1), (500, 0.0)], None, 1, 0)];
-    for (answers, failure, outputs, strikes) in of_first {
+async fn what_was_decided_about_a_file_is_kept_although_another_cannot_be_checked() {
+    let blocked = || Some(Failure::Blocked { stage: Stage::Outputs, categories: [Category::SexualExplicit].into() });
+    let of_both: [(&[_], _, _, _); 4] = [
+        (&[(200, 0.9), (500, 0.0)], blocked(), 0, 1),
+        (&[(500, 0.0), (200, 0.9)], blocked(), 0, 1),
+        (&[(200, 0.1), (500, 0.0)], None, 1, 0),
+        (&[(500, 0.0), (200, 0.1)], None, 1, 0),
+    ];
+    for (answers, failure, outputs, strikes) in of_both {
         let world = world(answers).await;
         world.receive_two([0, 1], None).await;
         let work = async || world.work_for(SignedDuration::from_secs(300)).await;
@@ -310,4 +314,42 @@ async fn output_that_rekognition_blocks_is_not_stored_and_one_that_it_cannot_che
             "{calls:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn account_that_has_half_of_the_workers_waits_for_one_and_is_then_finished() {
+    let world = of(seed::aws(MediaKind::Image).await.unwrap(), "local", "");
+    let table = &world.worker.table;
+    let (account, generation) = table.account_and_generation(world.account, world.id).await.unwrap();
+    let (account, generation) = (account.unwrap(), generation.unwrap());
+    let busy = Account { jobs_in_flight: 6, version: account.version + 1, ..account };
+    table.commit(&[store::Write::Account(&busy)]).await.unwrap();
+    // Five of the ten workers finish others of this account, one of them for too long.
+    let soon = clock::now() + SignedDuration::from_mins(5);
+    let others: Vec<_> = (0..5)
+        .map(|_| Generation {
+            id: GenerationId(clock::uuid_at(clock::now())),
+            status: GenerationStatus::Running,
+            in_call: true,
+            lease_until: Some(soon),
+            version: 1,
+            ..generation.clone()
+        })
+        .collect();
+    for other in &others {
+        table.commit(&[store::Write::Generation(other)]).await.unwrap();
+    }
+    world.aws.take_messages().await;
+    let (_, waiting, calls) = world.work().await;
+    assert_eq!(calls, ["BatchGetItem", "Query", "SendMessage", "BatchGetItem"], "the last one is of this test");
+    assert_eq!(waiting, generation, "nothing is claimed");
+    let messages = world.aws.take_messages().await;
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert_eq!(message["DelaySeconds"], 2, "six jobs for five workers");
+    assert_eq!(message["MessageGroupId"], world.account.to_string());
+
+    let crashed = Generation { lease_until: Some(clock::now()), version: 2, ..others[0].clone() };
+    table.commit(&[store::Write::Generation(&crashed)]).await.unwrap();
+    let (_, finished, _) = world.work().await;
+    assert_eq!(finished.status, GenerationStatus::Succeeded);
 }

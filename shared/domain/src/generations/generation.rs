@@ -523,7 +523,17 @@ impl Generation {
     /// its received files are finished.
     #[must_use]
     pub fn has_worker(&self, now: Timestamp) -> bool {
-        self.in_call && self.received_files == 0 && self.lease_until.is_some_and(|until| until > now)
+        self.is_leased(now) && self.received_files == 0
+    }
+
+    /// Says whether a worker that finishes received files has it.
+    #[must_use]
+    pub fn is_being_finished(&self, now: Timestamp) -> bool {
+        self.is_leased(now) && self.received_files > 0
+    }
+
+    fn is_leased(&self, now: Timestamp) -> bool {
+        self.in_call && self.lease_until.is_some_and(|until| until > now)
     }
 
     /// Says whether a provider can charge for it: a call has begun whose end is not recorded, a job exists, or files were

@@ -136,6 +136,11 @@ async fn job_that_ended_is_told_from_one_that_could_not_be_asked() {
             later(fal(), 3, json(502, "").header("x-fal-error-type", "runner_disconnected")),
             ProviderErrorKind::JobEnded,
         ),
+        (
+            "a bad gateway of the model itself",
+            later(fal(), 3, json(502, "").header("x-fal-request-id", "abc123")),
+            ProviderErrorKind::JobEnded,
+        ),
         ("too slow at the runner", later(fal(), 3, json(504, SLOW_MODEL)), ProviderErrorKind::JobEnded),
         ("a gateway before the result", later(fal(), 3, gateway(502)), unavailable(None)),
         ("a gateway that is overloaded", later(fal(), 3, gateway(503)), throttled(None)),
