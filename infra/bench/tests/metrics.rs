@@ -63,11 +63,14 @@ async fn payment_that_is_reported_late_is_a_late_grant() -> Result<()> {
 }
 
 #[tokio::test]
-async fn certificate_of_the_web_client_that_ends_soon_has_few_days_left() -> Result<()> {
-    let ends = (clock::now() + SignedDuration::from_hours(24 * 20 + 1)).as_second();
-    let certificate = ("DescribeCertificate", json!({"Certificate": {"Status": "ISSUED", "NotAfter": ends}}));
+async fn certificate_of_the_web_client_that_ends_soon_or_is_gone_has_few_days_left() -> Result<()> {
     let variables = [("SITE_CERTIFICATE_ARN", "arn:aws:acm:us-east-1:123456789012:certificate/12345678")];
-    let days = measured("watch-expiry/tick", &[certificate], &variables, Metric::SiteCertificateDays).await?;
-    assert_eq!(days, [20]);
+    let ends = (clock::now() + SignedDuration::from_hours(24 * 20 + 1)).as_second();
+    let soon = json!({"Certificate": {"Status": "ISSUED", "NotAfter": ends}});
+    for (answer, left) in [(soon, 20), (json!({"__type": "ResourceNotFoundException"}), 0)] {
+        let answer = ("DescribeCertificate", answer);
+        let days = measured("watch-expiry/tick", &[answer], &variables, Metric::SiteCertificateDays).await?;
+        assert_eq!(days, [left]);
+    }
     Ok(())
 }
