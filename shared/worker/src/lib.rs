@@ -31,6 +31,7 @@
 //! | store the received files | a job is polled again, for free; a start is lost, as above | those of a job are found and recorded by the next claim if none is missing, else removed, and it is polled again for all of them; those of a start are found and recorded by the next claim, and those that were not stored are left out and not charged | the same names are written again |
 //! | record them | as above | the sweep sends the message to finish them | the second write is stale; files of a generation that has ended are deleted |
 //! | send the message to finish them | the sweep sends it | nothing is left to do here | one of two claims, the other is dropped |
+//! | while the account has its share of those that finish: send the message again, delayed | the message is delivered again | nothing is left to do here | one of two claims, the other is dropped |
 //! | claim to finish | the message is delivered again | the lease expires, then the next message claims again | the second write is stale, finds the lease, and is dropped |
 //! | have a classifier check the outputs | the received files are read again | they are checked again | the same |
 //! | write the outputs | the received files are read again | the same names are written again | the same |
