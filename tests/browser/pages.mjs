@@ -409,7 +409,7 @@ for (const [name, always_labelled, label] of [
     ensure((await choice.isChecked()) === always_labelled && (await choice.isDisabled()) === always_labelled, "it is not as the operator wants it");
     if (!always_labelled) await choice.check();
     await ada.look("visible-label");
-    const submitted = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/v1/generations"));
+    const submitted = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.url().endsWith("/v1/generations"));
     await page.locator(".submit-bar button[type=submit]").click();
     await submitted;
     // Where the operator always wants it, the service sees to it.
