@@ -111,11 +111,11 @@ async fn crash_after_files_were_received_calls_the_provider_once(env: &'static T
 
 async fn received_files_of_an_overdue_generation_are_deleted_by_the_sweep(env: &'static TestEnv) -> Result<()> {
     let ada = env.user().await?;
-    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "BatchGetItem").await?;
     let id = ada.image("a wreck").await?;
     fault.triggered().await?;
     // The message is delivered again.
-    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "BatchGetItem").await?;
     ensure!(object_count(env, &ada).await? == 1, "no file was received");
     sweep_until_done(env, now_plus(SignedDuration::from_mins(11))).await?;
     ensure!(ada.ended(&id).await?["failure"]["code"] == "deadline_passed");
@@ -131,7 +131,7 @@ async fn generation_canceled_after_its_files_were_received_is_charged_and_discar
     env: &'static TestEnv,
 ) -> Result<()> {
     let ada = env.user().await?;
-    let fault = Fault::at(env, "FinishGeneration", "before", "GetItem").await?;
+    let fault = Fault::at(env, "FinishGeneration", "before", "BatchGetItem").await?;
     let id = ada.image("a wreck").await?;
     fault.triggered().await?;
     let canceled = ada.request(Method::POST, &format!("/v1/generations/{id}/cancel")).send().await?;
