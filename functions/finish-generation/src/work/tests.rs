@@ -235,6 +235,8 @@ async fn what_was_decided_about_a_file_is_kept_although_another_cannot_be_checke
             (account, generation, _) = work().await;
         }
         assert!(generation.status.is_final() && generation.verdicts.len() == 1, "{generation:?}");
+        let asked = world.asked.lock().unwrap().len();
+        assert_eq!(asked, usize::try_from(2 * CHECKS).unwrap(), "each file is checked in each attempt");
         assert_eq!((generation.failure, generation.outputs.len()), (failure, outputs));
         assert_eq!(account.strikes.count, strikes);
     }
